@@ -16,8 +16,8 @@ export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
   on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): () => void {
     let set = this.#listeners.get(event);
     if (!set) this.#listeners.set(event, (set = new Set()));
-    set.add(listener as Listener<never>);
-    return () => void set.delete(listener as Listener<never>);
+    set.add(listener);
+    return () => void set.delete(listener);
   }
 
   emit<E extends keyof Events>(event: E, ...payload: Events[E]): void {

@@ -13,7 +13,7 @@ const secretKeys = ['password', 'pin', 'token', 'secret', 'authorization', 'auth
  */
 export function createLogger(level: LogLevel, pretty: boolean): Logger {
   const redact = { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[masked]' };
-  const base = { level, redact, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  const base = { level, redact, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!pretty) return pino(base, pino.destination({ dest: 1, sync: true }));
   return pino({ ...base, transport: { target: 'pino-pretty', options: { translateTime: 'SYS:HH:MM:ss.l' } } });
 }

@@ -1,0 +1,64 @@
+import type { CallEnd } from './end.ts';
+
+export type ConnectMode = 'bridge' | 'refer' | 'redirect';
+
+/** A terminal that was told of the call; times in milliseconds since 1970. */
+export interface NotifiedTerminal {
+  terminalId: string;
+  sentAt: number;
+  /** When the terminal acknowledged the receipt. */
+  receivedAt?: number;
+}
+
+/** One try to reach a final called number. */
+export interface AttemptRecord {
+  /** 1 for the first of the call. */
+  attempt: number;
+  to: string;
+  /** The terminal that instructed it. */
+  by: string;
+  mode: ConnectMode;
+  startedAt: number;
+  ringingAt?: number;
+  answeredAt?: number;
+  endedAt?: number;
+  /** Why it failed, when it did. */
+  cause?: { reason: string; status?: number; q850?: number };
+}
+
+/**
+ * The call detail record. Opened when the INVITE arrives, updated as the call goes on, closed exactly once:
+ * a record without `end` is a call that still stands, or one whose process died.
+ * Times are milliseconds since 1970 (UTC).
+ */
+export interface CallRecord {
+  id: string;
+  /** The node of the service that has the call: after a crash only it may close its records. */
+  node: string;
+  trunk: string;
+  /** Call-ID of the caller leg, to join our record with the operator's. */
+  sipCallId: string;
+  account?: string;
+  caller: string | null;
+  callerWithheld: boolean;
+  firstCalled: string | null;
+  /** Which header told the first called number. */
+  firstCalledSource: string | null;
+  secondCalled: string | null;
+  finalCalled?: string;
+  instructedBy?: string;
+  mode?: ConnectMode;
+  notified: NotifiedTerminal[];
+  attempts: AttemptRecord[];
+  arrivedAt: number;
+  notifiedAt?: number;
+  instructedAt?: number;
+  ringingAt?: number;
+  answeredAt?: number;
+  /** Media sessions that may be standing at an engine, so that a restart can remove them. */
+  media: { session: string; engine: string }[];
+  end?: CallEnd;
+}
+
+/** What may change in a record while the call goes on. */
+export type RecordChange = Partial<Omit<CallRecord, 'id' | 'node' | 'end' | 'arrivedAt'>>;
