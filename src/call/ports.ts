@@ -5,7 +5,7 @@ import type { ReadingResult, Reading } from '../numbers/read.ts';
 import type { CallEnd, EndReason } from './end.ts';
 import type { CallRecord, RecordChange } from './record.ts';
 import type { Subscriber, SubscriberNumber, SubscriberSecrets, InstructionProof, TerminalLogin } from './subscriber.ts';
-import type { CallView } from './view.ts';
+import type { CallView, CallViewState } from './view.ts';
 
 // ---------------------------------------------------------------- trunk
 
@@ -51,7 +51,7 @@ export interface CallerLegEvents extends StandingLegEvents {
 export interface CallerLeg {
   /** 180 or 183 towards the caller; with an SDP it is early media (then 183). */
   progress(status: 180 | 183, sdp?: string): void;
-  /** Sends 200 with `sdp`; resolves when the ACK came; rejects when it did not, or a CANCEL was faster. */
+  /** Sends 200 with `sdp`; resolves when the ACK came; rejects when it did not, or a CANCEL was faster (`cancelled` then comes first). */
   answer(sdp: string): Promise<void>;
   /** Final response of 300 to 699, when there was none; with Reason headers out of `cause`. */
   reject(status: number, cause?: Cause): void;
@@ -289,3 +289,16 @@ export interface Store {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+// ---------------------------------------------------------------- metrics
+
+/** What is measured of calls (Prometheus, admin/). */
+export interface CallMetrics {
+  /** `undefined`: it arrives. A call that ended is counted by `callEnded` alone. */
+  callState(from: CallViewState | 'arriving' | undefined, to: CallViewState | 'arriving'): void;
+  callEnded(reason: EndReason): void;
+  /** How long a step of a call took, in milliseconds. */
+  step(name: CallStep, milliseconds: number): void;
+}
+/** From the INVITE to the notification; from there to the instruction; from the instruction to our INVITE, to ringing, to the answer. */
+export type CallStep = 'notify' | 'decide' | 'dial' | 'ring' | 'answer';
