@@ -1,0 +1,88 @@
+/** Header names that are known by heart: found by their octets without making a string (and never again in lower case). */
+
+/** Each compact form and what it stands for: RFC 3261 7.3.3, RFC 3841, 3892, 6665, 3515, 4028, 8224. */
+const compactForms: readonly (readonly [string, string])[] = [
+  ['a', 'Accept-Contact'],
+  ['b', 'Referred-By'],
+  ['c', 'Content-Type'],
+  ['d', 'Request-Disposition'],
+  ['e', 'Content-Encoding'],
+  ['f', 'From'],
+  ['i', 'Call-ID'],
+  ['j', 'Reject-Contact'],
+  ['k', 'Supported'],
+  ['l', 'Content-Length'],
+  ['m', 'Contact'],
+  ['o', 'Event'],
+  ['r', 'Refer-To'],
+  ['s', 'Subject'],
+  ['t', 'To'],
+  ['u', 'Allow-Events'],
+  ['v', 'Via'],
+  ['x', 'Session-Expires'],
+  ['y', 'Identity'],
+];
+
+const otherNames = (
+  'Accept Accept-Encoding Accept-Language Alert-Info Allow Authorization Call-Info Content-Disposition Content-Language ' +
+  'CSeq Date Diversion Error-Info Expires Geolocation History-Info In-Reply-To Join Max-Forwards Min-Expires Min-SE ' +
+  'MIME-Version Organization P-Access-Network-Info P-Asserted-Identity P-Asserted-Service P-Called-Party-ID ' +
+  'P-Charging-Vector P-Early-Media P-Preferred-Identity P-Served-User Path Priority Privacy Proxy-Authenticate ' +
+  'Proxy-Authorization Proxy-Require RAck Reason Record-Route Remote-Party-ID Replaces Reply-To Require Resource-Priority ' +
+  'Retry-After Route RSeq Server Service-Route Session-ID Subscription-State Timestamp Unsupported User-Agent ' +
+  'User-to-User Warning WWW-Authenticate'
+).split(' ');
+
+/** Every spelling that is met often (as registered, lower case, compact) and the key it stands for. */
+const keys = new Map<string, string>();
+/** By the hash of `extendNameHash`: the lower-case spelling and the key it stands for. */
+const byHash = new Map<number, (readonly [spelling: string, key: string])[]>();
+
+function learn(spelling: string, key: string): void {
+  const lower = spelling.toLowerCase();
+  keys.set(spelling, key);
+  keys.set(lower, key);
+  keys.set(spelling.toUpperCase(), key);
+  let hash = 0;
+  for (let i = 0; i < lower.length; i++) hash = extendNameHash(hash, lower.charCodeAt(i));
+  const bucket = byHash.get(hash);
+  if (bucket) bucket.push([lower, key]);
+  else byHash.set(hash, [[lower, key]]);
+}
+
+for (const [compact, name] of compactForms) {
+  learn(compact, name.toLowerCase());
+  learn(name, name.toLowerCase());
+}
+for (const name of otherNames) learn(name, name.toLowerCase());
+
+/** Adds one octet of a name to its hash, upper and lower case alike. */
+export function extendNameHash(hash: number, octet: number): number {
+  return (Math.imul(hash, 31) + (octet | 0x20)) | 0;
+}
+
+/** The one lower-case key under which a header name is compared: `I`, `call-id` and `Call-ID` all give `call-id`. */
+export function headerKey(name: string): string {
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  return keys.get(lower) ?? lower;
+}
+
+/** The key of the name at `start` to `end`, whose hash is known already; undefined for a name that is not known by heart. */
+export function knownHeaderKey(octets: Buffer, start: number, end: number, hash: number): string | undefined {
+  const bucket = byHash.get(hash);
+  if (!bucket) return undefined;
+  for (const [spelling, key] of bucket) if (spells(octets, start, end, spelling)) return key;
+  return undefined;
+}
+
+function spells(octets: Buffer, start: number, end: number, lower: string): boolean {
+  if (end - start !== lower.length) return false;
+  for (let i = 0; i < lower.length; i++) {
+    const octet = octets[start + i] ?? 0;
+    const wanted = lower.charCodeAt(i);
+    if (octet !== wanted && (octet < 0x41 || octet > 0x5a || (octet | 0x20) !== wanted)) return false;
+  }
+  return true;
+}
