@@ -280,8 +280,18 @@ export interface Store {
   };
   readonly records: RecordBook & {
     get(id: string): Promise<CallRecord | undefined>;
-    /** Newest first; `before`: only calls that arrived before that time. */
-    list(filter: { account?: string; number?: string; before?: number; limit: number }): Promise<CallRecord[]>;
+    /**
+     * Newest first, among equals by id, the greater first. `number`: as caller, first, second or final called number.
+     * `before`: only calls that arrived before that time; with `beforeId` (the last of a page) also those of that
+     * very millisecond that come after it, so that pages neither lose nor repeat any.
+     */
+    list(filter: {
+      account?: string;
+      number?: string;
+      before?: number;
+      beforeId?: string;
+      limit: number;
+    }): Promise<CallRecord[]>;
   };
   /** A secret of the service that is made once and kept (key of the tokens); the same for every node. */
   secret(name: string, make: () => string): Promise<string>;
