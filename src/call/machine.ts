@@ -55,7 +55,8 @@ export type Command =
   | { do: 'answer-caller'; attempt: number; sdp: string }
   | { do: 'stop-attempt'; attempt: number; cause: Cause }
   | { do: 'note-failure'; attempt: number; failure: TargetFailure }
-  | { do: 'release-caller'; status: number; cause: Cause }
+  | { do: 'reject-caller'; status: number; cause: Cause } // a final response
+  | { do: 'hang-up-caller'; cause: Cause } // BYE, or a final response when our 200 has not left yet
   | { do: 'notify-terminals' } // for the first time
   | { do: 'tell-terminals' } // what changed
   | { do: 'end'; end: CallEnd };
@@ -343,7 +344,13 @@ function finish(state: Standing, now: number, reason: EndReason, by: EndedBy, ho
   if (state.at !== 'arriving' && state.at !== 'waiting' && !how.attemptOver) {
     commands.push({ do: 'stop-attempt', attempt: state.attempt, cause });
   }
-  if (how.release) commands.push({ do: 'release-caller', status: how.release.status, cause });
+  if (how.release) {
+    commands.push(
+      connected || state.at === 'answering'
+        ? { do: 'hang-up-caller', cause }
+        : { do: 'reject-caller', status: how.release.status, cause },
+    );
+  }
   commands.push({
     do: 'end',
     end: { reason, by, at: now, ...(status !== undefined && { status }), ...(isup !== undefined && { q850: isup }) },

@@ -1,4 +1,4 @@
-import type { CallEnd } from './end.ts';
+import type { CallEnd, EndReason } from './end.ts';
 
 export type ConnectMode = 'bridge' | 'refer' | 'redirect';
 
@@ -23,7 +23,7 @@ export interface AttemptRecord {
   answeredAt?: number;
   endedAt?: number;
   /** Why it failed, when it did. */
-  cause?: { reason: string; status?: number; q850?: number };
+  cause?: { reason: EndReason; status?: number; q850?: number };
 }
 
 /**

@@ -1,0 +1,247 @@
+import { withDeadline } from '../shared/deadline.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Call, CallTools } from './call.ts';
+import { arrive } from './flow.ts';
+import { checkInstruction } from './instruct.ts';
+import { noteReceipt, noteTold } from './notify.ts';
+import type { CallAnswer, CallControl, CallerLegEvents, IncomingCall, Instruction, Refusal } from './ports.ts';
+import { viewOf } from './view-of.ts';
+import type { CallView } from './view.ts';
+
+/** Ended calls that are remembered, so that a late terminal hears "too late" and not "unknown". */
+const remembered = 10_000;
+/** How long the legs, media and records of interrupted calls may take to close, in milliseconds. */
+const closeWithin = 10_000;
+
+const refuse = (error: Refusal): CallAnswer => ({ ok: false, error });
+const notOffered = (what: string) =>
+  refuse({ code: 'not-allowed', message: `${what} from a terminal is not offered yet: do it on the phone itself` });
+
+/** All calls of this node, and what terminals may ask of them. */
+export class Calls implements CallControl {
+  readonly #tools: CallTools;
+  readonly #calls = new Map<string, Call>();
+  /** Answers to instructions by idempotency key, kept as long as the call. */
+  readonly #answers = new Map<string, Map<string, CallAnswer>>();
+  /** Account of each call that ended lately, oldest first. */
+  readonly #ended = new Map<string, string>();
+  /** Times of each account's instructions in the last minute. */
+  readonly #instructed = new Map<string, number[]>();
+  #onEmpty: (() => void) | undefined;
+
+  constructor(tools: Omit<CallTools, 'standing'>) {
+    this.#tools = { ...tools, standing: () => this.#calls.size };
+  }
+
+  /** Calls that arrive, wait, stand, or are being closed. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** An INVITE came and is held by the trunk; returns, in the same tick, what the caller leg is to call. */
+  incoming(incoming: IncomingCall): CallerLegEvents {
+    const { call, events } = arrive(incoming, this.#tools, (over) => this.#forget(over));
+    this.#calls.set(call.id, call);
+    return events;
+  }
+
+  /**
+   * Closes what an earlier process of this node left behind: the record of each call that stood when it died is
+   * closed as interrupted, and its media are removed at their engines. Returns how many there were.
+   */
+  async recover(): Promise<number> {
+    const { records, media, clock, node, log } = this.#tools;
+    const left = await records.standing(node);
+    await Promise.all(left.flatMap((record) => record.media.map((session) => media.release(session))));
+    for (const record of left) {
+      await records.close(record.id, { reason: 'interrupted', by: 'service', at: clock.now() }, {});
+      log.warn({ call: record.id }, 'a call that stood when the service died is closed as interrupted');
+    }
+    return left.length;
+  }
+
+  /** Lets standing calls go on to their end, but no longer than `within` milliseconds; then ends those that are left. */
+  async drain(within: number): Promise<void> {
+    const { clock, log } = this.#tools;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#calls.size === 0) resolve();
+    });
+    const inTime = await withDeadline(clock, within, 'the end of the standing calls', empty).then(
+      () => true,
+      () => false,
+    );
+    if (inTime) return;
+    log.warn({ calls: this.#calls.size }, 'calls that still stand are ended now');
+    for (const call of this.#calls.values()) {
+      if (!call.over) call.happened({ is: 'interrupted', now: clock.now() });
+    }
+    await withDeadline(clock, closeWithin, 'closing the calls', empty).catch((error: unknown) =>
+      log.error({ calls: this.#calls.size }, messageOf(error)),
+    );
+  }
+
+  #forget(call: Call): void {
+    this.#calls.delete(call.id);
+    this.#answers.delete(call.id);
+    if (call.record.account !== undefined) this.#ended.set(call.id, call.record.account);
+    for (const oldest of this.#ended.keys()) {
+      if (this.#ended.size <= remembered) break;
+      this.#ended.delete(oldest);
+    }
+    if (this.#calls.size === 0) this.#onEmpty?.();
+  }
+
+  callsOf(account: string): CallView[] {
+    return [...this.#calls.values()].filter((call) => this.#shown(call, account)).map(viewOf);
+  }
+
+  terminalArrived(account: string, terminalId: string): void {
+    const now = this.#tools.clock.now();
+    for (const call of this.#calls.values()) {
+      if (call.state.at !== 'waiting' || !this.#shown(call, account)) continue;
+      noteTold(call, terminalId, now);
+      call.keeper.update(call.id, { notified: call.record.notified });
+    }
+  }
+
+  received(account: string, callId: string, terminalId: string): void {
+    const call = this.#find(account, callId);
+    if ('state' in call) noteReceipt(call, terminalId);
+  }
+
+  /** The first instruction that arrives here wins: from the check to the change of state nothing else can happen. */
+  transfer(account: string, instruction: Instruction): Promise<CallAnswer> {
+    const call = this.#find(account, instruction.callId);
+    if (!('state' in call)) return Promise.resolve(refuse(call));
+    const { key } = instruction;
+    if (key === undefined) return Promise.resolve(this.#instruct(call, account, instruction));
+    let answers = this.#answers.get(call.id);
+    if (!answers) this.#answers.set(call.id, (answers = new Map<string, CallAnswer>()));
+    const earlier = answers.get(key);
+    if (earlier) return Promise.resolve(earlier);
+    const answer = this.#instruct(call, account, instruction);
+    answers.set(key, answer);
+    return Promise.resolve(answer);
+  }
+
+  #instruct(call: Call, account: string, instruction: Instruction): CallAnswer {
+    const taken = notWaiting(call);
+    if (taken) return refuse(taken);
+    const wait = this.#overRate(account);
+    if (wait > 0) {
+      const message = `too many instructions in a minute: try again in ${wait} s`;
+      return refuse({ code: 'unavailable', message, retryAfter: wait });
+    }
+    const checked = checkInstruction(call, instruction);
+    if (!checked.ok) {
+      call.log.info(
+        { terminal: instruction.terminalId, code: checked.error.code },
+        `an instruction is refused: ${checked.error.message}`,
+      );
+      return refuse(checked.error);
+    }
+    call.happened({ is: 'instructed', instruction: checked.instruction, now: this.#tools.clock.now() });
+    return { ok: true, call: viewOf(call) };
+  }
+
+  /** Seconds until the account may instruct again; 0: now, and this one is counted. */
+  #overRate(account: string): number {
+    const now = this.#tools.clock.now();
+    const recent = (this.#instructed.get(account) ?? []).filter((at) => at > now - 60_000);
+    const [oldest] = recent;
+    if (oldest !== undefined && recent.length >= this.#tools.settings.instructionsPerMinute) {
+      return Math.ceil((oldest + 60_000 - now) / 1_000);
+    }
+    recent.push(now);
+    this.#instructed.set(account, recent);
+    if (this.#instructed.size > remembered) this.#instructed.delete(this.#instructed.keys().next().value ?? '');
+    return 0;
+  }
+
+  decline(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, (call) => {
+      if (call.state.at === 'connected') {
+        return refuse({ code: 'too-late', message: 'the call is connected already: hang it up instead' });
+      }
+      call.happened({ is: 'declined', by: terminalId, now: this.#tools.clock.now() });
+      return { ok: true, call: viewOf(call) };
+    });
+  }
+
+  hangUp(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, (call) => {
+      call.happened({ is: 'hung-up-by-terminal', by: terminalId, now: this.#tools.clock.now() });
+      return { ok: true, call: viewOf(call) };
+    });
+  }
+
+  hold(account: string, callId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, () => notOffered('holding'));
+  }
+
+  resume(account: string, callId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, () => notOffered('resuming'));
+  }
+
+  /** DTMF towards the target, as INFO (application/dtmf-relay), one digit after the other. */
+  digits(account: string, callId: string, _terminalId: string, digits: string): Promise<CallAnswer> {
+    return this.#act(account, callId, async (call) => {
+      const { attempt } = call;
+      if (call.state.at !== 'connected' || !attempt) {
+        return refuse({ code: 'too-late', message: 'digits can be sent only while the call is connected' });
+      }
+      for (const digit of digits) {
+        const body = `Signal=${digit}\r\nDuration=160\r\n`;
+        const { status } = await attempt.ask('target', { method: 'INFO', contentType: 'application/dtmf-relay', body });
+        if (status >= 300) return refuse({ code: 'unavailable', message: `the far end refuses digits (${status})` });
+      }
+      return { ok: true, call: viewOf(call) };
+    });
+  }
+
+  async #act(
+    account: string,
+    callId: string,
+    action: (call: Call) => CallAnswer | Promise<CallAnswer>,
+  ): Promise<CallAnswer> {
+    const call = this.#find(account, callId);
+    if (!('state' in call)) return refuse(call);
+    if (call.over) return refuse(tooLate);
+    try {
+      return await action(call);
+    } catch (error) {
+      call.log.warn(`a terminal's request failed: ${messageOf(error)}`);
+      return refuse({ code: 'unavailable', message: `it could not be done: ${messageOf(error)}` });
+    }
+  }
+
+  #find(account: string, callId: string): Call | Refusal {
+    const call = this.#calls.get(callId);
+    if (call && call.record.account === account && call.state.at !== 'arriving') return call;
+    if (this.#ended.get(callId) === account) return tooLate;
+    return { code: 'unknown-call', message: `there is no call ${callId} of this account` };
+  }
+
+  #shown(call: Call, account: string): boolean {
+    return call.record.account === account && call.state.at !== 'arriving' && !call.over;
+  }
+}
+
+const tooLate: Refusal = { code: 'too-late', message: 'the call is over' };
+
+/** Why a call takes no instruction now: who won, or that it is over. */
+function notWaiting({ state }: Call): Refusal | undefined {
+  switch (state.at) {
+    case 'waiting':
+      return undefined;
+    case 'arriving':
+    case 'ended':
+      return tooLate;
+    case 'connecting':
+    case 'ringing':
+    case 'answering':
+    case 'connected':
+      return { code: 'already-taken', message: `terminal ${state.by} was faster`, by: state.by };
+  }
+}

@@ -1,0 +1,137 @@
+// ONE CALL, IN ORDER. Read this first.
+//
+//   admit → identify → open the record → locate → notify → await an instruction → connect → end
+//
+// What follows from which order of events is decided by machine.ts, a pure function; here its commands are carried out.
+import { randomUUID } from 'node:crypto';
+import { messageOf } from '../shared/errors.ts';
+import { admit } from './admit.ts';
+import { Call, type CallTools, type Step } from './call.ts';
+import { Bridge } from './connect/bridge.ts';
+import { close } from './close.ts';
+import { identify } from './identify.ts';
+import { locate } from './locate.ts';
+import { type CallEvent, type Command, transition } from './machine.ts';
+import { noteAttempt, noteFailure, noteProgress } from './notes.ts';
+import { notify, tellChange } from './notify.ts';
+import type { CallerLegEvents, IncomingCall } from './ports.ts';
+import { viewState } from './view.ts';
+
+const openRecord: Step = async (call) => {
+  await call.keeper.open(call.record);
+  return undefined;
+};
+
+const steps: readonly Step[] = [admit, openRecord, locate];
+
+/**
+ * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in
+ * which the INVITE came; only then does anything asynchronous start.
+ */
+export function arrive(
+  incoming: IncomingCall,
+  tools: CallTools,
+  gone: (call: Call) => void,
+): { call: Call; events: CallerLegEvents } {
+  const call = new Call(incoming, identify(randomUUID(), incoming, tools), tools, { happened, gone });
+  tools.metrics.callState(undefined, 'arriving');
+  call.log.info({ trunk: incoming.trunk, peer: incoming.peer, sipCallId: incoming.sipCallId }, 'a call arrives');
+  queueMicrotask(() => void takeSteps(call));
+  return { call, events: callerLegEvents(call) };
+}
+
+async function takeSteps(call: Call): Promise<void> {
+  const now = () => call.tools.clock.now();
+  try {
+    for (const step of steps) {
+      const refused = await step(call);
+      if (call.over) return;
+      if (refused) {
+        call.log.info({ reason: refused.reason, status: refused.status }, `the call is not taken: ${refused.why}`);
+        call.happened({ is: 'refused', reason: refused.reason, status: refused.status, now: now() });
+        return;
+      }
+    }
+    call.happened({ is: 'located', now: now() });
+  } catch (error) {
+    call.log.error({ err: error }, `the call could not be taken: ${messageOf(error)}`);
+    if (!call.over) call.happened({ is: 'refused', reason: 'failed', status: 500, now: now() });
+  }
+}
+
+/** The only way in which a call changes its state. */
+function happened(call: Call, event: CallEvent): void {
+  const before = viewState(call.state);
+  const { state, commands } = transition(call.state, event, call.tools.settings);
+  call.state = state;
+  const after = viewState(state);
+  if (before !== after) {
+    if (after !== 'ended') call.tools.metrics.callState(before, after);
+    call.log.debug({ event: event.is }, `${before} → ${after}`);
+  }
+  noteProgress(call, event);
+  for (const command of commands) carryOut(call, command);
+}
+
+function carryOut(call: Call, command: Command): void {
+  switch (command.do) {
+    case 'set-timer':
+      call.timers.get(command.timer)?.clear();
+      call.timers.set(
+        command.timer,
+        call.tools.clock.after(command.milliseconds, () => {
+          call.happened({ is: command.timer === 'decision' ? 'undecided' : 'too-long', now: call.tools.clock.now() });
+        }),
+      );
+      return;
+    case 'clear-timer':
+      call.timers.get(command.timer)?.clear();
+      call.timers.delete(command.timer);
+      return;
+    case 'notify-terminals':
+      notify(call);
+      return;
+    case 'tell-terminals':
+      tellChange(call);
+      return;
+    case 'start-attempt':
+      noteAttempt(call, command.attempt, command.instruction);
+      call.attempt = new Bridge(call, command.attempt);
+      call.attempt.start(command.instruction);
+      return;
+    case 'ring-caller':
+      call.attempt?.ringCaller(command.status, command.sdp);
+      return;
+    case 'answer-caller':
+      call.attempt?.answerCaller(command.sdp);
+      return;
+    case 'note-failure':
+      noteFailure(call, command.attempt, command.failure);
+      return;
+    case 'stop-attempt':
+      if (call.attempt) call.closing.push(call.attempt.stop(command.cause));
+      call.attempt = undefined;
+      return;
+    case 'reject-caller':
+      call.incoming.leg.reject(command.status, command.cause);
+      return;
+    case 'hang-up-caller':
+      call.closing.push(call.incoming.leg.hangUp(command.cause));
+      return;
+    case 'end':
+      close(call, command.end);
+      return;
+  }
+}
+
+function callerLegEvents(call: Call): CallerLegEvents {
+  const now = () => call.tools.clock.now();
+  return {
+    cancelled: (cause) => call.happened({ is: 'caller-cancelled', cause, now: now() }),
+    ended: ({ cause, lost }) => call.happened({ is: 'caller-hung-up', cause, lost, now: now() }),
+    request(request, answer) {
+      if (call.attempt) call.attempt.carry('caller', request, answer);
+      else answer({ status: request.method === 'INVITE' ? 491 : 200 });
+    },
+  };
+}

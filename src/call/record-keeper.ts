@@ -1,0 +1,88 @@
+import type { Clock } from '../shared/clock.ts';
+import { withDeadline } from '../shared/deadline.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import type { CallEnd } from './end.ts';
+import type { RecordBook } from './ports.ts';
+import type { CallRecord, RecordChange } from './record.ts';
+
+/** How long one write may take, and how often and at what distances a failed one is tried again (milliseconds). */
+const writeWithin = 5_000;
+const retryAfter = [250, 1_000, 4_000, 15_000, 60_000];
+
+/**
+ * Writes the record of one call in order, so that a slow store never holds the call up. A write that fails is tried
+ * again; what cannot be written at all goes whole into the log at level error, so that no record is ever lost.
+ */
+export class RecordKeeper {
+  readonly #book: RecordBook;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #tail: Promise<void> = Promise.resolve();
+  #pending: RecordChange | undefined;
+
+  constructor(book: RecordBook, clock: Clock, log: Logger) {
+    this.#book = book;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Resolves when the record is safe, or when the store has failed for the first time: the call goes on then. */
+  open(record: CallRecord): Promise<void> {
+    const copy = structuredClone(record);
+    const first = withDeadline(this.#clock, writeWithin, 'opening the record', this.#book.open(copy));
+    this.#enqueue('open', copy, () => this.#book.open(copy), first);
+    return first.catch((error: unknown) => {
+      this.#log.warn({ record: record.id }, `the record could not be opened yet: ${messageOf(error)}`);
+    });
+  }
+
+  /** Changes that wait for the same turn are written as one. */
+  update(id: string, change: RecordChange): void {
+    if (this.#pending) {
+      Object.assign(this.#pending, structuredClone(change));
+      return;
+    }
+    const pending = (this.#pending = structuredClone(change));
+    this.#enqueue('update', { id, change: pending }, () => {
+      if (this.#pending === pending) this.#pending = undefined;
+      return this.#book.update(id, pending);
+    });
+  }
+
+  /** Resolves when the record is closed, or given to the log. */
+  close(record: CallRecord, end: CallEnd): Promise<void> {
+    const copy = structuredClone(record);
+    const { id, node: _node, arrivedAt: _arrivedAt, end: _end, ...last } = copy;
+    this.#enqueue('close', copy, async () => {
+      await this.#book.close(id, end, last);
+    });
+    return this.#tail;
+  }
+
+  #enqueue(what: string, subject: unknown, write: () => Promise<void>, first?: Promise<void>): void {
+    this.#tail = this.#tail.then(() => this.#persist(what, subject, write, first));
+  }
+
+  async #persist(what: string, subject: unknown, write: () => Promise<void>, first?: Promise<void>): Promise<void> {
+    for (const [tries, pause] of [...retryAfter, undefined].entries()) {
+      try {
+        await (tries === 0 && first ? first : withDeadline(this.#clock, writeWithin, `the record's ${what}`, write()));
+        return;
+      } catch (error) {
+        if (pause === undefined) {
+          this.#log.error(
+            { what, subject },
+            `a record could not be written, it stands in this line: ${messageOf(error)}`,
+          );
+          return;
+        }
+        this.#log.warn(
+          { what, tries },
+          `a record could not be written, trying again in ${pause} ms: ${messageOf(error)}`,
+        );
+        await new Promise<void>((resolve) => this.#clock.after(pause, resolve));
+      }
+    }
+  }
+}
