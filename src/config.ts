@@ -1,0 +1,119 @@
+// The settings of the service: one YAML file, overridden by the environment, validated whole. The only place
+// that reads files of settings and the environment (design, law 2).
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { crossCheck } from './config/checks.ts';
+import { describeValues } from './config/describe.ts';
+import { faultLine, faultLines } from './config/faults.ts';
+import { settingsSchema, type ParsedSettings } from './config/schema.ts';
+import { layVariablesOver, parseYamlLayer, type Layer } from './config/source.ts';
+import { applyProfile, loadProfile, type TrunkSettings } from './config/trunks.ts';
+import { fileVariable, readVariables } from './config/variables.ts';
+import { Failure, messageOf } from './shared/errors.ts';
+
+export type { TrunkSettings, TrunkReading } from './config/trunks.ts';
+export type { Address, SipServer } from './config/kinds.ts';
+
+/** Everything that can be set; durations in milliseconds, addresses parsed, profiles applied. */
+export interface Settings extends Omit<ParsedSettings, 'trunks' | 'media' | 'store'> {
+  /** The file they come from. */
+  readonly file: string;
+  trunks: TrunkSettings[];
+  media: { mode: 'direct' } | { mode: 'rtpengine'; engines: string[]; timeout: number };
+  /** `path` is absolute. */
+  store: { kind: 'embedded'; path: string } | { kind: 'mongodb'; uri: string };
+}
+
+export interface SettingsSource {
+  /** As given with --config. Otherwise RINGAWAY_CONFIG, ./ringaway.yaml, or config/default.yaml of the package. */
+  file?: string | undefined;
+  /** The process's own unless given. */
+  environment?: Record<string, string | undefined>;
+}
+
+/** The folder of default settings and profiles that comes with the program. */
+const packageFolder = fileURLToPath(new URL('../config/', import.meta.url));
+const siteFile = 'ringaway.yaml';
+
+/**
+ * Reads, overrides and checks the settings.
+ * @throws Failure `bad-setting` whose message has a line for each wrong key
+ */
+export function loadSettings(source: SettingsSource = {}): Settings {
+  const { file, layer, faults } = readLayers(source);
+  const parsed = settingsSchema.safeParse(layer.tree);
+  if (!parsed.success) faults.push(...faultLines(settingsSchema, layer, parsed.error.issues));
+  else faults.push(...crossCheck(parsed.data).map((fault) => faultLine(layer, fault.path, fault.says)));
+  const trunks = parsed.success ? applyProfiles(parsed.data, file, layer, faults) : [];
+  if (!parsed.success || faults.length > 0) throw new Failure('bad-setting', faults.join('\n'));
+
+  const { media, store, ...rest } = parsed.data;
+  const { engines, timeout } = media;
+  return {
+    ...rest,
+    file,
+    trunks,
+    media: media.mode === 'rtpengine' ? { mode: 'rtpengine', engines, timeout } : { mode: 'direct' },
+    store:
+      store.kind === 'mongodb'
+        ? { kind: 'mongodb', uri: store.uri ?? '' }
+        : { kind: 'embedded', path: path.resolve(siteFolder(file), store.path) },
+  };
+}
+
+/**
+ * The settings in force as they would be written, with defaults filled in and secrets masked; for people.
+ * @throws Failure `bad-setting` as `loadSettings` does
+ */
+export function showSettings(source: SettingsSource = {}): Record<string, unknown> {
+  loadSettings(source);
+  return describeValues(settingsSchema, readLayers(source).layer.tree);
+}
+
+interface Layers {
+  file: string;
+  layer: Layer;
+  faults: string[];
+}
+
+function readLayers({ file: given, environment = process.env }: SettingsSource): Layers {
+  const named = given ?? environment[fileVariable];
+  const file = path.resolve(named ?? (existsSync(siteFile) ? siteFile : path.join(packageFolder, 'default.yaml')));
+  const variables = readVariables(settingsSchema, environment);
+  const layer = layVariablesOver(parseYamlLayer(readSettingsFile(file), label(file)), variables.values);
+  return { file, layer, faults: variables.unknown };
+}
+
+function readSettingsFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure('bad-setting', `The settings file ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function applyProfiles(parsed: ParsedSettings, file: string, layer: Layer, faults: string[]): TrunkSettings[] {
+  const folders = [siteFolder(file), packageFolder].map((folder) => path.join(folder, 'trunk-profiles'));
+  return parsed.trunks.flatMap((trunk, index) => {
+    try {
+      return [applyProfile(trunk, loadProfile(trunk.profile, [...new Set(folders)]), parsed)];
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      faults.push(faultLine(layer, ['trunks', index, 'profile'], error.message));
+      return [];
+    }
+  });
+}
+
+/** The folder that relative paths start from: that of the site's own file, not that of the program. */
+function siteFolder(file: string): string {
+  const folder = path.dirname(file);
+  return folder === path.resolve(packageFolder) ? process.cwd() : folder;
+}
+
+/** A file as messages name it: short when it is near. */
+function label(file: string): string {
+  const near = path.relative('.', file);
+  return near.startsWith('..') ? file : near;
+}

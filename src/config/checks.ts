@@ -1,0 +1,54 @@
+// What must hold between settings that are right one by one.
+import type { ParsedSettings } from './schema.ts';
+import type { Path } from './source.ts';
+
+export interface CrossFault {
+  path: Path;
+  says: string;
+}
+
+export function crossCheck(settings: ParsedSettings): CrossFault[] {
+  const faults: CrossFault[] = [];
+  const fault = (path: Path, says: string) => void faults.push({ path, says });
+
+  const trunks = new Map<string, number>();
+  settings.trunks.forEach((trunk, index) => {
+    if (trunks.has(trunk.name)) fault(['trunks', index, 'name'], `there are two trunks "${trunk.name}"`);
+    trunks.set(trunk.name, index);
+    if (trunk.peers.length === 0 && trunk.gateways.length === 0) {
+      fault(['trunks', index], `trunk "${trunk.name}" has neither peers (calls to us) nor gateways (calls from us)`);
+    }
+  });
+
+  const prefixes = new Set<string>();
+  settings.routes.forEach((route, index) => {
+    const at = trunks.get(route.trunk);
+    if (at === undefined) {
+      const known = [...trunks.keys()].join(', ') || '(there are none)';
+      fault(['routes', index, 'trunk'], `"${route.trunk}" is not valid; expected one of the trunks ${known}`);
+    } else if (settings.trunks[at]?.gateways.length === 0) {
+      fault(['routes', index, 'trunk'], `trunk "${route.trunk}" has no gateways, so nothing can be called over it`);
+    }
+    if (prefixes.has(route.prefix)) fault(['routes', index, 'prefix'], `there are two routes for "${route.prefix}"`);
+    prefixes.add(route.prefix);
+  });
+
+  const { calls, media, store, sip } = settings;
+  if (calls.decideWithin > calls.maxHold) {
+    fault(['calls', 'decideWithin'], `is longer than calls.maxHold (${calls.maxHold / 1000}s); expected at most that`);
+  }
+  if (sip.timers.t1 > sip.timers.t2) fault(['sip', 'timers', 't1'], 'is longer than sip.timers.t2; expected less');
+  if (media.mode === 'rtpengine' && media.engines.length === 0) {
+    fault(
+      ['media', 'engines'],
+      'is empty; expected at least one engine such as udp://127.0.0.1:2223 for media.mode rtpengine',
+    );
+  }
+  if (store.kind === 'mongodb' && store.uri === undefined) {
+    fault(['store', 'uri'], 'is missing; expected a connection string such as mongodb://127.0.0.1:27017/ringaway');
+  }
+  if (store.kind === 'embedded' && store.uri !== undefined) {
+    fault(['store', 'uri'], 'is given, but store.kind is embedded; set store.kind: mongodb, or take it out');
+  }
+  return faults;
+}

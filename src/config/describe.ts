@@ -1,0 +1,71 @@
+// What people read about the settings, made from the schema: the README's table, config/default.yaml, and the
+// values in force.
+import { Document, isMap, isScalar, YAMLMap } from 'yaml';
+import { z } from 'zod';
+import { maskUriSecrets, masked } from './mask.ts';
+import { isRecord } from './source.ts';
+import { isSection, unwrap, walk, type Section, type SettingFacts } from './walk.ts';
+
+/** The tree with the defaults of what it lacks, and secrets masked. */
+export function describeValues(schema: Section, tree: Record<string, unknown>): Record<string, unknown> {
+  const described: Record<string, unknown> = {};
+  for (const [key, child] of Object.entries(schema.shape)) {
+    const { byDefault } = unwrap(child);
+    const value = describe(child, Object.hasOwn(tree, key) ? tree[key] : byDefault);
+    if (value !== undefined) described[key] = value;
+  }
+  return described;
+}
+
+function describe(schema: z.core.$ZodType, value: unknown): unknown {
+  const { schema: inner, facts } = unwrap(schema);
+  if (isSection(inner)) return describeValues(inner, isRecord(value) ? value : {});
+  if (inner instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((entry: unknown) => describe(inner.element, entry));
+  }
+  if (facts?.secret && value !== undefined) return masked;
+  return typeof value === 'string' ? maskUriSecrets(value) : value;
+}
+
+/** A Markdown table of all settings. */
+export function settingsTable(schema: Section): string {
+  const rows = [...walk(schema)].filter(({ shape }) => shape !== 'section').map(tableRow);
+  return ['| setting | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function tableRow({ path, byDefault, facts }: SettingFacts): string {
+  const shown = byDefault === undefined ? '' : `\`${flow(byDefault)}\``;
+  const cells = [`\`${path.join('.').replaceAll('.[]', '[]')}\``, shown, facts?.description ?? ''];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function flow(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value).replaceAll(',', ', ');
+}
+
+const header = ` All settings of ringaway with their defaults: a settings file needs only what differs.
+ Any of them can be set by a variable too: calls.decideWithin by RINGAWAY_CALLS_DECIDE_WITHIN.
+ Made by \`ringaway config docs --yaml\`; do not edit.`;
+
+/** All settings with their defaults, and their meaning as comments, as YAML. */
+export function defaultsYaml(schema: Section): string {
+  const document = new Document(describeValues(schema, {}));
+  document.commentBefore = header;
+  annotate(schema, document.contents);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function annotate(schema: Section, map: unknown): void {
+  if (!isMap(map)) return;
+  for (const [key, child] of Object.entries(schema.shape)) {
+    const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
+    if (!pair || !isScalar(pair.key)) continue;
+    const { schema: inner, facts } = unwrap(child);
+    const example = facts?.example?.split('\n').map((line) => `   ${line}`) ?? [];
+    pair.key.commentBefore = [` ${facts?.description ?? ''}`, ...example].join('\n');
+    pair.key.spaceBefore = pair.value instanceof YAMLMap;
+    if (isSection(inner)) annotate(inner, pair.value);
+    else if (pair.value && typeof pair.value === 'object' && 'items' in pair.value)
+      Object.assign(pair.value, { flow: true });
+  }
+}
