@@ -336,7 +336,7 @@ interface Finish {
 function finish(state: Standing, now: number, reason: EndReason, by: EndedBy, how: Finish): Transition {
   const cause = how.cause ?? {};
   const connected = state.at === 'connected';
-  const status = connected ? 200 : (how.release?.status ?? how.status);
+  const status = connected || reason === 'completed' ? 200 : (how.release?.status ?? how.status);
   const isup = cause.q850 ?? (connected || reason === 'completed' ? q850.normalClearing : undefined);
   const commands: Command[] = [];
   if (state.at === 'waiting') commands.push({ do: 'clear-timer', timer: 'decision' });

@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answerSdp, CallWorld, callerNumber, offer, settle, subscriberNumber } from '../support/call-world.ts';
+
+describe('a call through the service, on fakes', () => {
+  test('transferred and connected; the caller hangs up; the record tells it all', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    const [told] = world.told;
+    assert.equal(told?.event, 'incoming');
+    assert.deepEqual(
+      { caller: told.call.caller, firstCalled: told.call.firstCalled, state: told.call.state },
+      { caller: callerNumber, firstCalled: subscriberNumber, state: 'waiting' },
+    );
+
+    await world.clock.advance(2_000);
+    const answer = await world.transfer(id);
+    assert.ok(answer.ok && answer.call?.state === 'connecting');
+    await settle();
+    const { target } = world;
+    assert.equal(target.request.to, '+8675520000009');
+    assert.equal(target.request.sdp, offer);
+
+    target.events.progress({ status: 180 });
+    await world.clock.advance(1_000);
+    target.events.answered({ sdp: answerSdp });
+    await settle();
+    assert.deepEqual(caller.sent, ['180', '200 sdp']);
+    assert.equal(world.told.at(-1)?.call.state, 'connected');
+
+    await world.clock.advance(30_000);
+    caller.events.ended({ cause: { q850: 16 }, lost: false });
+    await settle();
+    assert.deepEqual(target.hungUp, { q850: 16 });
+    const record = world.record(id);
+    assert.deepEqual(record.end, { reason: 'completed', by: 'caller', at: world.clock.now(), status: 200, q850: 16 });
+    assert.deepEqual(
+      { account: record.account, final: record.finalCalled, by: record.instructedBy, mode: record.mode },
+      { account: 'shop1', final: '+8675520000009', by: 'pc', mode: 'bridge' },
+    );
+    const started = record.arrivedAt;
+    assert.deepEqual(
+      [record.notifiedAt, record.instructedAt, record.ringingAt, record.answeredAt, record.end.at].map(
+        (at) => (at ?? NaN) - started,
+      ),
+      [0, 2_000, 2_000, 3_000, 33_000],
+    );
+    assert.deepEqual(
+      record.notified.map(({ terminalId, receivedAt }) => [terminalId, receivedAt !== undefined]),
+      [
+        ['pc', true],
+        ['phone', true],
+      ],
+    );
+    assert.equal(world.told.at(-1)?.event, 'ended');
+    world.assertNothingLeft();
+  });
+
+  test('nobody logged in and unknown number are refused at once, with a record and without a notification', async () => {
+    const world = new CallWorld();
+    world.present = [];
+    const absent = await world.arrive();
+    assert.deepEqual(absent.caller.sent, ['480']);
+    const unknown = await world.arrive('+8675529999999');
+    assert.deepEqual(unknown.caller.sent, ['404']);
+    await settle();
+    assert.deepEqual(
+      [...world.records.records.values()].map((record) => record.end?.reason),
+      ['no-terminal', 'rejected'],
+    );
+    assert.deepEqual(world.told, []);
+    world.assertNothingLeft();
+  });
+
+  test('nobody instructs in time', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.clock.advance(59_999);
+    assert.deepEqual(caller.sent, []);
+    await world.clock.advance(1);
+    assert.deepEqual(caller.sent, ['480']);
+    assert.equal(world.record(id).end?.reason, 'not-instructed');
+    world.assertNothingLeft();
+  });
+
+  test('the second instruction is told who won, and a repeated one gets the first answer again', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const [first, second, again] = await Promise.all([
+      world.transfer(id, '+8675520000009', 'pc', 'k1'),
+      world.transfer(id, '+8675520000008', 'phone', 'k2'),
+      world.transfer(id, '+8675520000009', 'pc', 'k1'),
+    ]);
+    assert.ok(first.ok);
+    assert.ok(!second.ok && second.error.code === 'already-taken' && second.error.by === 'pc');
+    assert.equal(again, first);
+    await settle();
+    assert.equal(world.targets.length, 1);
+  });
+
+  test('a busy target, then another number', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settle();
+    world.target.events.failed({ reason: 'target-busy', status: 486, q850: 17 });
+    const told = world.told.at(-1)?.call;
+    assert.deepEqual([told?.state, told?.target?.state, told?.target?.cause], ['waiting', 'failed', 'target-busy']);
+    await world.transfer(id, '0755-2000 0008', 'phone');
+    await settle();
+    assert.equal(world.target.request.to, '+8675520000008');
+    world.target.events.answered({ sdp: answerSdp });
+    await settle();
+    assert.deepEqual(caller.sent, ['200 sdp']);
+    world.target.events.ended({ cause: {}, lost: false });
+    await settle();
+    const { attempts, end } = world.record(id);
+    assert.deepEqual(
+      attempts.map(({ to, cause }) => [to, cause?.reason]),
+      [
+        ['+8675520000009', 'target-busy'],
+        ['+8675520000008', undefined],
+      ],
+    );
+    assert.equal(end?.by, 'target');
+    world.assertNothingLeft();
+  });
+
+  test('the caller withdraws in each state: no leg, no media and no timer is left', async () => {
+    for (const stage of ['waiting', 'connecting', 'ringing', 'answering'] as const) {
+      const world = new CallWorld();
+      const { caller, id } = await world.arrive();
+      caller.onAnswer = () => Promise.reject(new Error('CANCEL was faster'));
+      if (stage !== 'waiting') {
+        await world.transfer(id);
+        if (stage !== 'connecting') await settle();
+        if (stage === 'ringing') world.target.events.progress({ status: 180 });
+        if (stage === 'answering') world.target.events.answered({ sdp: answerSdp });
+      }
+      caller.events.cancelled({ sip: 200 });
+      await settle();
+      await settle();
+      assert.equal(world.record(id).end?.reason, 'answered-elsewhere', stage);
+      assert.ok(
+        world.targets.every((target) => target.hungUp !== undefined),
+        stage,
+      );
+      world.assertNothingLeft();
+    }
+  });
+
+  test('what is not a number, not permitted, an emergency or not reachable is refused, and the call goes on waiting', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const codes = [];
+    for (const to of ['hello', '110', '+19005550100', '95588']) {
+      const answer = await world.transfer(id, to);
+      assert.ok(!answer.ok);
+      codes.push(answer.error.code);
+    }
+    assert.deepEqual(codes, ['bad-number', 'emergency-number', 'not-allowed', 'not-allowed']);
+    assert.equal(world.calls.callsOf('shop1')[0]?.state, 'waiting');
+  });
+
+  test("a terminal's own IP phone, when it has one", async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const none = await world.transfer(id, 'terminal', 'pc');
+    assert.ok(!none.ok && none.error.code === 'not-allowed');
+    assert.ok((await world.transfer(id, 'terminal', 'phone')).ok);
+    await settle();
+    assert.equal(world.target.request.to, 'sip:shop1@127.0.0.1:5099');
+  });
+
+  test('instructions are limited by the minute', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    for (let tries = 0; tries < 5; tries++) await world.transfer(id, 'nonsense');
+    const over = await world.transfer(id);
+    assert.ok(!over.ok && over.error.code === 'unavailable' && over.error.retryAfter === 60);
+    await world.clock.advance(60_000);
+  });
+
+  test("another account sees nothing of the call; an ended one is 'too late'", async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const stranger = await world.calls.transfer('other', {
+      callId: id,
+      to: '+8675520000009',
+      terminalId: 'x',
+      mode: 'auto',
+    });
+    assert.ok(!stranger.ok && stranger.error.code === 'unknown-call');
+    await world.calls.decline('shop1', id, 'pc');
+    await settle();
+    const late = await world.transfer(id);
+    assert.ok(!late.ok && late.error.code === 'too-late');
+    assert.equal(world.record(id).end?.reason, 'declined');
+  });
+
+  test('early media and re-INVITE go across: hold and resume are seen by the terminals', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settle();
+    world.target.events.progress({ status: 183, sdp: answerSdp });
+    await settle();
+    assert.deepEqual(caller.sent, ['183 sdp']);
+    world.target.events.answered({ sdp: answerSdp });
+    await settle();
+
+    const hold = offer.replace('m=audio', 'a=sendonly\r\nm=audio');
+    const ask = (body: string) =>
+      new Promise<number>((resolve) => {
+        caller.events.request({ method: 'INVITE', body }, (answer) => resolve(answer.status));
+      });
+    assert.equal(await ask(hold), 200);
+    assert.equal(world.target.asked[0]?.body, hold);
+    assert.equal(world.told.at(-1)?.call.state, 'held');
+    assert.equal(await ask(offer), 200);
+    assert.equal(world.told.at(-1)?.call.state, 'connected');
+
+    const digits = await world.calls.digits('shop1', id, 'pc', '12');
+    assert.ok(digits.ok);
+    assert.deepEqual(
+      world.target.asked.slice(2).map(({ method, body }) => [method, body]),
+      [
+        ['INFO', 'Signal=1\r\nDuration=160\r\n'],
+        ['INFO', 'Signal=2\r\nDuration=160\r\n'],
+      ],
+    );
+    await world.calls.hangUp('shop1', id, 'pc');
+    await settle();
+    assert.deepEqual(caller.sent, ['183 sdp', '200 sdp', 'BYE']);
+    world.assertNothingLeft();
+  });
+
+  test('re-INVITEs that cross meet 491', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settle();
+    world.target.events.answered({ sdp: answerSdp });
+    await settle();
+    const statuses: number[] = [];
+    const both = [
+      new Promise<void>((done) =>
+        caller.events.request({ method: 'INVITE', body: offer }, ({ status }) => done(void statuses.push(status))),
+      ),
+      new Promise<void>((done) =>
+        world.target.events.request({ method: 'INVITE', body: answerSdp }, ({ status }) =>
+          done(void statuses.push(status)),
+        ),
+      ),
+    ];
+    await Promise.all(both);
+    assert.deepEqual(statuses.sort(), [200, 491]);
+  });
+
+  test('media that fail at the answer bring the caller back to waiting', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    world.media.onAnswer = () => Promise.reject(new Error('the engine died'));
+    await world.transfer(id);
+    await settle();
+    world.target.events.answered({ sdp: answerSdp });
+    await settle();
+    assert.equal(world.told.at(-1)?.call.state, 'waiting');
+    assert.ok(world.target.hungUp);
+    assert.equal(world.media.standing.size, 0);
+  });
+
+  test('a store that fails for a while holds no call up and loses no record', async () => {
+    const world = new CallWorld();
+    world.records.failing = true;
+    const { caller } = await world.arrive();
+    assert.equal(world.told[0]?.event, 'incoming', 'the terminals are told all the same');
+    caller.events.cancelled({});
+    await world.clock.advance(500);
+    world.records.failing = false;
+    await world.clock.advance(60_000);
+    assert.deepEqual(
+      [...world.records.records.values()].map((record) => record.end?.reason),
+      ['withdrawn'],
+    );
+    world.assertNothingLeft();
+  });
+
+  test('what a crash left behind is closed as interrupted, and its media are removed', async () => {
+    const before = new CallWorld();
+    const { id } = await before.arrive();
+    await before.transfer(id);
+    await settle();
+    const after = new CallWorld();
+    after.records.records.set(id, before.record(id));
+    assert.equal(await after.calls.recover(), 1);
+    assert.equal(after.record(id).end?.reason, 'interrupted');
+    assert.deepEqual(after.media.released, [`${id}-1`]);
+  });
+
+  test('draining lets calls end by themselves, and interrupts what is left at the limit', async () => {
+    const world = new CallWorld();
+    const first = await world.arrive();
+    const second = await world.arrive();
+    const drained = world.calls.drain(10_000);
+    first.caller.events.cancelled({});
+    await world.clock.advance(10_000);
+    await drained;
+    assert.deepEqual(
+      [first, second].map(({ id }) => world.record(id).end?.reason),
+      ['withdrawn', 'interrupted'],
+    );
+    assert.deepEqual(second.caller.sent, ['503']);
+    world.assertNothingLeft();
+  });
+
+  test('the longest call is ended on both sides', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settle();
+    world.target.events.answered({ sdp: answerSdp });
+    await world.clock.advance(3_600_000);
+    assert.equal(world.record(id).end?.reason, 'limit-reached');
+    assert.equal(caller.sent.at(-1), 'BYE');
+    assert.ok(world.target.hungUp);
+    world.assertNothingLeft();
+  });
+});
