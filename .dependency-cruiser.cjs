@@ -46,7 +46,7 @@ module.exports = {
       name: 'adapters-do-not-import-what-is-above-them',
       severity: 'error',
       from: { path: adapters },
-      to: { path: '^src/(main\\.ts|cli|simulate|config\\.ts)' },
+      to: { path: '^src/(main\\.ts|cli/|simulate/|config(\\.ts|/))' },
     },
     {
       name: 'trunk-is-the-only-importer-of-drachtio-srf',
