@@ -1,0 +1,46 @@
+import type { Request } from '../../sip/message/message.ts';
+import { readInitialAddress, type InitialAddress } from './iam.ts';
+import { readMediaType } from './media-type.ts';
+import { readMultipart } from './multipart.ts';
+import { MalformedIsup } from './number.ts';
+
+/** A body that must be understood and is not (RFC 3204, RFC 5621); `message` says why. */
+export class UnreadableBody extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = 'UnreadableBody';
+  }
+}
+
+/**
+ * The initial address message that a SIP-I request carries (RFC 3204, ITU-T Q.1912.5), if any. One that cannot be read
+ * is dropped with a warning unless its handling is required.
+ * @throws UnreadableBody
+ */
+export function readIsupBody(request: Request, warnings: string[]): InitialAddress | undefined {
+  const type = readMediaType(request.get('Content-Type') ?? '');
+  if (type.name === 'application/isup') {
+    return readPart(request.body, request.get('Content-Disposition') ?? '', warnings);
+  }
+  if (!type.name.startsWith('multipart/')) return undefined;
+  const parts = readMultipart(request.body, type);
+  if ('malformed' in parts) throw new UnreadableBody(parts.malformed);
+  const isup = parts.find((part) => part.type.name === 'application/isup');
+  return isup && readPart(isup.body, isup.disposition, warnings);
+}
+
+function readPart(octets: Buffer, disposition: string, warnings: string[]): InitialAddress | undefined {
+  try {
+    return readInitialAddress(octets);
+  } catch (error) {
+    if (!(error instanceof MalformedIsup)) throw error;
+    if (isRequired(disposition)) throw new UnreadableBody(`ISUP body: ${error.message}`);
+    warnings.push(`ISUP body was ignored: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** RFC 3204 4: without the header an ISUP body is `signal;handling=optional`. */
+function isRequired(disposition: string): boolean {
+  return readMediaType(disposition).parameters.get('handling')?.toLowerCase() === 'required';
+}

@@ -1,0 +1,102 @@
+import { dialledAddress } from './dialled.ts';
+import type { NormalisedNumber, NumberHints, NumberingSettings, PhoneNumber } from './phone-number.ts';
+import type { NumberingPlan } from './plan/numbering-plan.ts';
+import { emergencyNumbersOf, planByCountryCode, planOf } from './plan/plans.ts';
+import { readByPlan, readGlobal } from './plan/read-by-plan.ts';
+import { readElsewhere, readInContext } from './plan/world.ts';
+
+export { isPhoneNumber } from './phone-number.ts';
+export type {
+  NatureOfAddress,
+  NormalisedNumber,
+  NumberHints,
+  NumberingSettings,
+  NumberKind,
+  PhoneNumber,
+} from './phone-number.ts';
+
+/** Longer than any number with its prefixes and separators. */
+const longestInput = 64;
+
+/**
+ * The one form of a number as it arrives in a message, without scheme and parameters (they are `hints`).
+ * Never guesses: undefined when the text is no number under these settings. libphonenumber is asked only where its
+ * answer is right.
+ */
+export function normalise(
+  input: string,
+  settings: NumberingSettings,
+  hints: NumberHints = {},
+): NormalisedNumber | undefined {
+  const bare = withoutSeparators(input);
+  if (bare === undefined) return undefined;
+  if (bare.startsWith('+')) return readPlus(bare.slice(1));
+  if (isPrivateContext(hints.phoneContext)) return { number: bare, kind: 'private' };
+  if (hints.nai === 'international') return readPlus(bare);
+
+  // RFC 3966 5.1.5: a global context (+CC[area]) selects the plan and the area; a domain means our own settings.
+  const context = hints.phoneContext?.startsWith('+') ? withoutSeparators(hints.phoneContext)?.slice(1) : undefined;
+  if (context !== undefined) {
+    const plan = planByCountryCode(context);
+    if (!plan) return readInContext(bare, context);
+    const area = context.slice(plan.countryCode.length);
+    return readWithPlan(bare, plan, plan.areaCode.test(area) ? { ...settings, areaCode: area } : settings, hints);
+  }
+
+  const plan = planOf(settings.defaultCountry);
+  if (plan) return readWithPlan(bare, plan, settings, hints);
+  if (emergencyNumbersOf(settings.defaultCountry).has(bare)) return { number: bare, kind: 'short' };
+  return readElsewhere(bare, settings.defaultCountry, {
+    areaCode: settings.areaCode ?? '',
+    outsidePrefix: settings.outsidePrefix ?? '',
+    internationalPrefix: settings.internationalPrefix ?? '',
+  });
+}
+
+/**
+ * What a person or an app typed as a target: `0755-2000 0001`, `+86…`, `tel:…`, `sip:user@host:port`.
+ * Undefined when it is none of these. A SIP address keeps its port, and stays an address even when its user is a
+ * number, except with `user=phone` (RFC 3261 19.1.1).
+ */
+export function parseDialled(input: string, settings: NumberingSettings): NormalisedNumber | undefined {
+  return dialledAddress(input.trim(), (text, hints) => normalise(text, settings, hints));
+}
+
+/** Whether `number` (in its one form) calls the emergency services where the settings say we are. */
+export function isEmergency(number: PhoneNumber, settings: NumberingSettings): boolean {
+  return emergencyNumbersOf(settings.defaultCountry).has(number);
+}
+
+/** RFC 3966 5.1.1: visual separators go; anything else that is no digit makes it no number (full-width digits too). */
+function withoutSeparators(input: string): string | undefined {
+  if (input.length > longestInput) return undefined;
+  const bare = input.replaceAll(/[-.() ]/g, '');
+  return /^\+?\d+$/.test(bare) ? bare : undefined;
+}
+
+/** After a plus: an international number, `+00…` as some gateways write it, or a short code behind its country code. */
+function readPlus(digits: string): NormalisedNumber | undefined {
+  const international = digits.startsWith('00') ? digits.slice(2) : digits;
+  return readGlobal(international, planByCountryCode(international));
+}
+
+function readWithPlan(
+  digits: string,
+  plan: NumberingPlan,
+  settings: NumberingSettings,
+  hints: NumberHints,
+): NormalisedNumber | undefined {
+  return readByPlan(digits, plan, {
+    areaCode: settings.areaCode ?? '',
+    outsidePrefix: settings.outsidePrefix ?? '',
+    internationalPrefix: settings.internationalPrefix ?? plan.internationalPrefix,
+    nai: hints.nai ?? 'unknown',
+  });
+}
+
+/** A private plan's context, as PBXs write it: `cdp.udp`, `udp`, `pbx` (Nortel and Avaya CS1000). */
+function isPrivateContext(phoneContext: string | undefined): boolean {
+  if (phoneContext === undefined || phoneContext.startsWith('+')) return false;
+  const labels = phoneContext.toLowerCase().split('.');
+  return labels.some((label) => label === 'cdp' || label === 'udp' || label === 'pbx');
+}

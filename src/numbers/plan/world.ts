@@ -1,0 +1,70 @@
+import {
+  getCountries,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js/max';
+import type { NormalisedNumber } from '../phone-number.ts';
+
+/*
+ * Countries without a plan of our own, through libphonenumber. What it gets wrong is kept from it: it folds
+ * full-width digits (only ASCII digits come here), knows no short codes, and calls valid what is merely well-formed.
+ */
+
+const callingCodes: ReadonlySet<string> = new Set(getCountries().map((country) => getCountryCallingCode(country)));
+
+/** Services that most countries number so (ITU-T E.164 has no form for them). */
+const commonShortCode = /^1\d{2,5}$/;
+
+/** Whether libphonenumber knows `digits` (country code first) as a number in use. */
+export function isKnownValid(digits: string): boolean {
+  return parsePhoneNumberFromString(`+${digits}`)?.isValid() ?? false;
+}
+
+/** An international number of any country, country code first. New ranges are merely "possible": that is enough. */
+export function readForeign(digits: string): NormalisedNumber | undefined {
+  if (digits.startsWith('0')) return undefined;
+  const parsed = parsePhoneNumberFromString(`+${digits}`);
+  return parsed?.isPossible() ? { number: parsed.number, kind: 'e164' } : undefined;
+}
+
+/** How a number was dialled in a country without a plan of our own. Empty strings where a setting is absent. */
+export interface ElsewhereContext {
+  readonly areaCode: string;
+  readonly outsidePrefix: string;
+  readonly internationalPrefix: string;
+}
+
+/** Reads ASCII digits dialled in `country` (ISO 3166-1 alpha-2). */
+export function readElsewhere(
+  digits: string,
+  country: string,
+  context: ElsewhereContext,
+): NormalisedNumber | undefined {
+  if (!isSupportedCountry(country)) return undefined;
+  const { internationalPrefix, outsidePrefix, areaCode } = context;
+  if (internationalPrefix !== '' && digits.startsWith(internationalPrefix)) {
+    return readForeign(digits.slice(internationalPrefix.length));
+  }
+  const national = parsePhoneNumberFromString(digits, country);
+  if (national?.isValid()) return { number: national.number, kind: 'e164' };
+  if (areaCode !== '') {
+    const local = `${getCountryCallingCode(country)}${areaCode}${digits}`;
+    if (isKnownValid(local)) return { number: `+${local}`, kind: 'e164' };
+  }
+  if (national?.isPossible()) return { number: national.number, kind: 'e164' };
+  if (commonShortCode.test(digits)) return { number: digits, kind: 'short' };
+  if (outsidePrefix === '' || !digits.startsWith(outsidePrefix)) return undefined;
+  return readElsewhere(digits.slice(outsidePrefix.length), country, { ...context, outsidePrefix: '' });
+}
+
+/** Reads a local number whose phone-context (`+CC[area]`, without the plus) names another country than ours. */
+export function readInContext(digits: string, context: string): NormalisedNumber | undefined {
+  const callingCode = [1, 2, 3].map((length) => context.slice(0, length)).find((code) => callingCodes.has(code));
+  if (callingCode === undefined) return undefined;
+  const withArea = context + digits;
+  if (context !== callingCode && isKnownValid(withArea)) return { number: `+${withArea}`, kind: 'e164' };
+  const national = readForeign(callingCode + digits);
+  if (national) return national;
+  return commonShortCode.test(digits) ? { number: digits, kind: 'short' } : undefined;
+}

@@ -1,0 +1,64 @@
+import { parseNameAddress } from '../sip/message/address.ts';
+import type { Request } from '../sip/message/message.ts';
+import { isSipUri } from '../sip/message/uri.ts';
+import type { InitialAddress } from './isup/iam.ts';
+import { normalise } from './number.ts';
+import { readNumber, readParty } from './party.ts';
+import type { PhoneNumber } from './phone-number.ts';
+import { prepare, type SecondCalledSource, type TrunkReadingSettings } from './settings.ts';
+import { unescape } from './uri-user.ts';
+
+/** A trunk's account name: letters first, so that neither a mistyped number nor rubbish is taken for one. */
+const accountName = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * The service's own number that was called; null when the INVITE names none. Digits in the Request-URI that are no
+ * number never let To stand in: To may be the first called number.
+ */
+export function readSecondCalled(
+  request: Request,
+  iam: InitialAddress | undefined,
+  settings: TrunkReadingSettings,
+): PhoneNumber | null {
+  const user = (isSipUri(request.uri) ? unescape(request.uri.user?.split(';')[0] ?? '') : undefined) ?? '';
+  const account = prepare(settings).accounts.get(user.toLowerCase());
+  if (account !== undefined) return account;
+
+  const first = (sources: readonly SecondCalledSource[]) => {
+    for (const source of sources) {
+      const number = readSource(source, request, iam, settings);
+      if (number !== null) return number;
+    }
+    return null;
+  };
+  if (settings.secondCalledFrom && settings.secondCalledFrom.length > 0) return first(settings.secondCalledFrom);
+  const party = readParty(request.requestUri, settings);
+  if (party.kind === 'number') return party.number;
+  // RFC 7315 4.2: P-Called-Party-ID is the Request-URI as it was before the contact took its place.
+  const named = party.kind === 'no-user' || (party.kind === 'name' && accountName.test(user));
+  return named ? first(['p-called-party-id', 'to', 'isup']) : null;
+}
+
+function readSource(
+  source: SecondCalledSource,
+  request: Request,
+  iam: InitialAddress | undefined,
+  settings: TrunkReadingSettings,
+): PhoneNumber | null {
+  switch (source) {
+    case 'request-uri':
+      return readNumber(request.requestUri, settings);
+    case 'to':
+      return readNumber(request.to.uri, settings);
+    case 'p-called-party-id':
+      return readCalledPartyId(request, settings);
+    case 'isup':
+      return iam ? (normalise(iam.called.digits, settings, { nai: iam.called.nai })?.number ?? null) : null;
+  }
+}
+
+/** RFC 7315 4.2. */
+export function readCalledPartyId(request: Request, settings: TrunkReadingSettings): PhoneNumber | null {
+  const address = parseNameAddress(request.get('P-Called-Party-ID') ?? '');
+  return address ? readNumber(address.uri, settings) : null;
+}
