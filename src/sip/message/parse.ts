@@ -31,6 +31,29 @@ export function parseMessage(octets: Buffer, framing: 'datagram' | 'stream' = 'd
   }
 }
 
+/** A fault that the framing of a stream found, with what the octets at hand say about the message. */
+export function malformedBy(status: number, reason: string, octets: Buffer): MalformedMessage {
+  return withDetails(new MalformedMessage(status, reason), withoutLeadingLines(octets));
+}
+
+/**
+ * The Content-Length of a message whose head (up to and with its empty line) has arrived; undefined when there is none.
+ * It is read as `parseMessage` reads it, so that framing and parser never disagree about where a message ends.
+ * @throws MalformedMessage
+ */
+export function contentLength(octets: Buffer): number | undefined {
+  try {
+    let length: number | undefined;
+    for (const line of indexHead(octets).lines) {
+      if (line.key === 'content-length') length = readContentLength(line.value, length);
+    }
+    return length;
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+    throw withDetails(error, octets);
+  }
+}
+
 function withoutLeadingLines(octets: Buffer): Buffer {
   let start = 0;
   while (octets[start] === 0x0d && octets[start + 1] === 0x0a) start += 2;
@@ -114,13 +137,9 @@ function readEssentials(head: Head, octets: Buffer, framing: 'datagram' | 'strea
         if (cseq) throw twice('CSeq');
         cseq = readCSeq(line.value);
         break;
-      case 'content-length': {
-        const octetsSaid = parseDecimal(line.value, Number.MAX_SAFE_INTEGER);
-        if (octetsSaid === undefined) throw bad('Content-Length');
-        if (length !== undefined && length !== octetsSaid) throw twice('Content-Length');
-        length = octetsSaid;
+      case 'content-length':
+        length = readContentLength(line.value, length);
         break;
-      }
       case 'max-forwards':
         if (parseDecimal(line.value, 255) === undefined) throw bad('Max-Forwards');
         break;
@@ -148,6 +167,14 @@ function readEssentials(head: Head, octets: Buffer, framing: 'datagram' | 'strea
     to,
     vias,
   };
+}
+
+/** `before`: what an earlier line said; the same again is forgiven. */
+function readContentLength(value: string, before: number | undefined): number {
+  const length = parseDecimal(value, Number.MAX_SAFE_INTEGER);
+  if (length === undefined) throw bad('Content-Length');
+  if (before !== undefined && before !== length) throw twice('Content-Length');
+  return length;
 }
 
 /** RFC 3261 18.3: without Content-Length a datagram's body goes to its end; a stream must have it. */
