@@ -66,7 +66,7 @@ function happened(call: Call, event: CallEvent): void {
   call.state = state;
   const after = viewState(state);
   if (before !== after) {
-    if (after !== 'ended') call.tools.metrics.callState(before, after);
+    call.tools.metrics.callState(before, after);
     call.log.debug({ event: event.is }, `${before} → ${after}`);
   }
   noteProgress(call, event);

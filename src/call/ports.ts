@@ -304,7 +304,7 @@ export interface Store {
 
 /** What is measured of calls (Prometheus, admin/). */
 export interface CallMetrics {
-  /** `undefined`: it arrives. A call that ended is counted by `callEnded` alone. */
+  /** `from` undefined: it arrives. `to` ended: it is in no state any more; `callEnded` tells why. */
   callState(from: CallViewState | 'arriving' | undefined, to: CallViewState | 'arriving'): void;
   callEnded(reason: EndReason): void;
   /** How long a step of a call took, in milliseconds. */
