@@ -1,19 +1,18 @@
 import type { Store } from '../call/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import { openEmbeddedStore } from './embedded/open.ts';
 
-/** Which store, and where it is. */
-export type StoreChoice = { kind: 'embedded'; path: string } | { kind: 'mongodb'; uri: string };
+/** Which store a site has: a folder on this machine, or a MongoDB that several nodes share. */
+export type StoreSettings = { kind: 'embedded'; path: string } | { kind: 'mongodb'; uri: string };
 
 /**
- * Opens the store of the settings; only the code of that one is loaded.
+ * Opens the store of the settings.
  * @throws Failure `bad-setting`, `store-unavailable`
  */
-export async function openStore(choice: StoreChoice, tools: { log: Logger; clock: Clock }): Promise<Store> {
-  if (choice.kind === 'embedded') {
-    const { openEmbeddedStore } = await import('./embedded/open.ts');
-    return openEmbeddedStore({ path: choice.path, ...tools });
-  }
+export async function openStore(settings: StoreSettings, parts: { log: Logger; clock: Clock }): Promise<Store> {
+  if (settings.kind === 'embedded') return openEmbeddedStore({ path: settings.path, ...parts });
+  // Loaded only where it is used: the driver takes longer to load than most commands take to run.
   const { openMongoStore } = await import('./mongodb/open.ts');
-  return openMongoStore({ uri: choice.uri, ...tools });
+  return openMongoStore({ uri: settings.uri, ...parts });
 }

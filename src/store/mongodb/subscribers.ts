@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Collection, Db, UpdateFilter } from 'mongodb';
 import type { NewSubscriber, SubscriberChange } from '../../call/ports.ts';
 import type { InstructionProof, Subscriber, SubscriberNumber, SubscriberSecrets } from '../../call/subscriber.ts';
-import { Failure } from '../../shared/errors.ts';
 import { accountExists, lastNumber, numberTaken, unknownAccount, unknownNumber } from '../failures.ts';
 import { isDuplicate } from './errors.ts';
 
@@ -83,15 +82,13 @@ export class SubscriberCollection {
     const data = { ...rest, ...secrets, numbers: claimed, live: true as const, createdAt: at, updatedAt: at };
     // An account that is there and live does not match, and its _id then refuses the insertion.
     const update = () =>
-      this.#documents.findOneAndUpdate({ _id: account, live: { $exists: false } }, changed({ $set: data }), {
-        upsert: true,
-        returnDocument: 'after',
-      });
-    const document = await this.#unlessTaken(update, numbers, async () => {
+      this.#documents.updateOne({ _id: account, live: { $exists: false } }, changed({ $set: data }), { upsert: true });
+    await this.#unlessTaken(update, numbers, async () => {
       if (await this.get(account)) throw accountExists(account);
     });
-    if (!document) throw new Failure('store-unavailable', `MongoDB did not return account ${account} after adding it`);
-    return subscriberOf(document);
+    const added = await this.get(account);
+    if (!added) throw unknownAccount(account);
+    return added;
   }
 
   async change(account: string, change: SubscriberChange, at: number): Promise<Subscriber> {
