@@ -1,0 +1,168 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import { requestUriOf } from '../../sip/dialog/dialog.ts';
+import { Draft } from '../../sip/message/draft.ts';
+import { isSipUri, parseUri } from '../../sip/message/uri.ts';
+import { newCallId, newSequence, newTag } from '../../sip/transaction/ids.ts';
+import { TransactionLayer } from '../../sip/transaction/layer.ts';
+import type { ServerTransaction } from '../../sip/transaction/server-transaction.ts';
+import type { Wire } from '../../sip/transaction/wire.ts';
+import { TransportLayer, type Target } from '../../sip/transport/transport.ts';
+import { Session, type SessionEvents } from './session.ts';
+
+/** What a message looked like on its way, for the ladder. */
+export interface Sighting {
+  direction: 'sent' | 'received';
+  /** `address:port` of the other side. */
+  peer: string;
+  message: { startLine: string; method: string; reason: string | undefined };
+}
+
+/** A call that comes in: returns what is to be told of it from now on. */
+export type OnCall = (session: Session) => SessionEvents;
+
+/** One simulated party's SIP socket: a user agent that places and takes calls (RFC 3261 8, 12, 13). */
+export class Endpoint {
+  readonly #transport: TransportLayer;
+  readonly layer: TransactionLayer;
+  readonly address: string;
+  readonly port: number;
+  readonly #sessions = new Set<Session>();
+  #onCall: OnCall | undefined;
+
+  private constructor(transport: TransportLayer, layer: TransactionLayer, address: string, port: number) {
+    this.#transport = transport;
+    this.layer = layer;
+    this.address = address;
+    this.port = port;
+    layer.on('request', (transaction) => this.#request(transaction));
+    layer.on('ack', (ack, _flow, invite) => {
+      for (const session of this.#sessions) if (session.began(invite)) session.acknowledged(ack);
+    });
+  }
+
+  /**
+   * Listens on a UDP port of `address` (0: any free one).
+   * @throws ListenError when the port is taken
+   */
+  static async open(
+    address: string,
+    port: number,
+    tools: { clock: Clock; log: Logger; seen: (sighting: Sighting) => void },
+  ): Promise<Endpoint> {
+    const transport = await TransportLayer.open([{ transport: 'udp', address, port }], tools);
+    const layer = new TransactionLayer(sighted(transport, tools.seen), tools);
+    return new Endpoint(transport, layer, address, transport.listening[0]?.port ?? port);
+  }
+
+  get hostPort(): string {
+    return `${this.address}:${this.port}`;
+  }
+
+  /** Who answers calls that come in; without one they get 480. */
+  answerWith(onCall: OnCall): void {
+    this.#onCall = onCall;
+  }
+
+  /** Places a call: INVITE to `uri`, whose host is an IP address with a port. `headers` are added as they are. */
+  call(
+    uri: string,
+    from: string,
+    to: string,
+    sdp: string,
+    headers: readonly (readonly [string, string])[],
+    events: SessionEvents,
+  ): Session {
+    const invite = Draft.request('INVITE', uri)
+      .add('From', `${from};tag=${newTag()}`)
+      .add('To', to)
+      .add('Call-ID', newCallId())
+      .add('CSeq', `${newSequence()} INVITE`)
+      .add('Contact', this.contact)
+      .add('Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO')
+      .add('Content-Type', 'application/sdp');
+    for (const [name, value] of headers) invite.set(name, value);
+    invite.body = Buffer.from(sdp);
+    const session = Session.outgoing(this, invite, events);
+    this.#keep(session);
+    return session;
+  }
+
+  get contact(): string {
+    return `<sip:${this.hostPort}>`;
+  }
+
+  /** Where a request goes: the address in its Request-URI, or in the first Route. */
+  targetOf(draft: Draft): Target {
+    const route = draft.get('Route');
+    const text = route === undefined ? requestUriOf(draft) : (/<([^>]*)>/.exec(route)?.[1] ?? '');
+    const uri = parseUri(text);
+    if (!uri || !isSipUri(uri)) throw new Error(`${text} is no SIP address that the simulation can send to`);
+    return { transport: 'udp', address: uri.host, port: uri.port ?? 5060 };
+  }
+
+  forget(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  /** Calls that are not over. */
+  get standing(): number {
+    return this.#sessions.size;
+  }
+
+  async close(): Promise<void> {
+    this.layer.close();
+    await this.#transport.close();
+  }
+
+  #keep(session: Session): void {
+    this.#sessions.add(session);
+  }
+
+  #request(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const tag = request.to.parameters.get('tag');
+    if (tag !== undefined) {
+      for (const session of this.#sessions) {
+        if (session.owns(request)) {
+          session.receive(transaction);
+          return;
+        }
+      }
+      transaction.respond(Draft.answering(request, 481));
+      return;
+    }
+    if (request.method !== 'INVITE') {
+      transaction.respond(Draft.answering(request, request.method === 'OPTIONS' ? 200 : 405));
+      return;
+    }
+    if (!this.#onCall) {
+      transaction.respond(Draft.answering(request, 480));
+      return;
+    }
+    const session = Session.incoming(this, transaction);
+    this.#keep(session);
+    session.tell(this.#onCall(session));
+  }
+}
+
+/** The wire with a witness: each message is seen once, as it leaves or as it comes in. */
+function sighted(transport: TransportLayer, seen: (sighting: Sighting) => void): Wire {
+  const look = (direction: Sighting['direction'], peer: string, octets: Buffer) => {
+    const text = octets.toString('latin1');
+    const startLine = text.slice(0, text.indexOf('\r\n'));
+    const method = /\r\nCSeq:\s*\d+\s+(\S+)/i.exec(text)?.[1] ?? '';
+    seen({ direction, peer, message: { startLine, method, reason: /\r\nReason:\s*([^\r]*)/i.exec(text)?.[1] } });
+  };
+  transport.on('message', (message, flow) => {
+    look('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw);
+  });
+  return {
+    send: (octets, target, flow) => {
+      look('sent', `${target.address}:${target.port}`, octets);
+      return transport.send(octets, target, flow);
+    },
+    localFor: (target) => transport.localFor(target),
+    on: transport.on.bind(transport),
+  };
+}
