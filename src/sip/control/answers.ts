@@ -1,0 +1,115 @@
+import { locate } from '../dialog/locate.ts';
+import { Dialog, nextHop, requestUriOf } from '../dialog/dialog.ts';
+import type { Response } from '../message/message.ts';
+import type { ClientHandlers } from '../transaction/client-transaction.ts';
+import type { Flow } from '../transaction/wire.ts';
+import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
+import { forApplication } from './for-application.ts';
+import { arrivedResponse, madeUpResponse } from './leaders.ts';
+import { madeUp } from './made-up.ts';
+
+/** What becomes of the responses to a request that an application sent. */
+export function answersOf(exchange: Exchange, pendingOf: () => PendingClient): ClientHandlers {
+  return {
+    response: (response, flow) => answered(exchange, pendingOf(), response, flow),
+    timeout: () => failed(exchange, pendingOf(), 408),
+    transportError: () => failed(exchange, pendingOf(), 503),
+    ended: () => void exchange.sent.delete(pendingOf().id),
+  };
+}
+
+function answered(exchange: Exchange, pending: PendingClient, response: Response, flow: Flow): void {
+  const { status } = response;
+  if (status === 100) return; // never passed up (recorded)
+  const success = status >= 200 && status < 300;
+  const { method } = response.cseq;
+  if (success && method === 'INVITE' && isSurplus(pending, response)) {
+    endSurplus(exchange, pending, response);
+    return;
+  }
+  if (status < 300 && (method === 'INVITE' || method === 'SUBSCRIBE')) updateDialog(exchange, pending, response);
+  if (success) pending.entry?.dialog.refreshBy(response);
+  if (status >= 200) conclude(exchange, pending, status);
+
+  const octets = forApplication(response, requestUriOf(pending.transaction.request));
+  const fields = arrivedResponse(exchange.clock, response.raw.length, flow, pending.id, pending.dialogId);
+  pending.application.send(fields, octets);
+}
+
+/** A time-out is a 408, a transport error a 503 (RFC 3261 8.1.3.1). */
+function failed(exchange: Exchange, pending: PendingClient, status: number): void {
+  conclude(exchange, pending, status);
+  const { request, target } = pending.transaction;
+  pending.application.send(
+    madeUpResponse(exchange.clock, target.transport, pending.id, pending.dialogId),
+    madeUp(request, status).toBuffer(),
+  );
+}
+
+/** After the final response: no CANCEL any more, and the dialog ends where the response says so. */
+function conclude(exchange: Exchange, pending: PendingClient, status: number): void {
+  exchange.sent.delete(pending.id);
+  const { entry } = pending;
+  if (!entry) return;
+  const { method } = pending.transaction;
+  const neverBegan = status >= 300 && entry.transactionId === pending.id && entry.dialog.state === 'early';
+  if (method === 'BYE' || neverBegan) exchange.forget(entry);
+}
+
+/** Makes the dialog that the response begins, or confirms it (12.1.2, 13.2.2.4). */
+function updateDialog(exchange: Exchange, pending: PendingClient, response: Response): void {
+  const toTag = response.to.parameters.get('tag');
+  if (toTag === undefined) return;
+  const success = response.status >= 200;
+  const entry = (pending.entry ??= begin(exchange, pending, response));
+  if (entry.transactionId === pending.id) {
+    const dialog = entry.forks.get(toTag) ?? Dialog.asClient(pending.transaction.request, response);
+    if (success) dialog.confirmBy(response);
+    entry.forks.set(toTag, dialog);
+    entry.dialog = dialog;
+    if (success) {
+      for (const [tag, fork] of entry.forks) if (fork !== dialog) entry.forks.delete(tag);
+    }
+  }
+  if (success && response.cseq.method === 'INVITE') entry.awaitingAck = { transaction: pending.transaction, toTag };
+}
+
+function begin(exchange: Exchange, pending: PendingClient, response: Response): DialogEntry {
+  const dialog = Dialog.asClient(pending.transaction.request, response);
+  const entry: DialogEntry = {
+    id: pending.dialogId,
+    callId: dialog.callId,
+    localTag: dialog.localTag,
+    application: pending.application,
+    dialog,
+    forks: new Map([[dialog.remoteTag, dialog]]),
+    transactionId: pending.id,
+    awaitingAck: undefined,
+    unanswered: undefined,
+  };
+  exchange.dialogs.add(entry);
+  return entry;
+}
+
+/** A 2xx of another branch after the call was answered, or after its application is gone. */
+function isSurplus(pending: PendingClient, response: Response): boolean {
+  if (!pending.application.connected) return true;
+  const { entry } = pending;
+  if (!entry || entry.transactionId !== pending.id || entry.dialog.state === 'early') return false;
+  return entry.dialog.remoteTag !== response.to.parameters.get('tag');
+}
+
+/** 13.2.2.4: every 2xx is acknowledged; a dialog that nobody wants is ended with BYE. */
+function endSurplus(exchange: Exchange, pending: PendingClient, response: Response): void {
+  const { request } = pending.transaction;
+  const dialog = Dialog.asClient(request, response);
+  const ack = dialog.ack(response.cseq.sequence);
+  const bye = dialog.request('BYE');
+  locate(nextHop(ack), exchange.clock).then(
+    (target) => {
+      exchange.layer.acknowledge(pending.transaction, dialog.remoteTag, ack, target);
+      exchange.layer.request(bye, target, { response: () => undefined });
+    },
+    (error: unknown) => exchange.log.warn({ err: error, callId: dialog.callId }, 'a surplus call could not be ended'),
+  );
+}

@@ -1,0 +1,24 @@
+import { Draft } from '../message/draft.ts';
+import type { Application } from './application.ts';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * An application's connection is over. As recorded of drachtio-server, requests within its dialogs are answered 481 from now
+ * on. Calls that it had not decided are not left hanging, other than there: callers hear 503, so that the network can try
+ * elsewhere, and INVITEs that it had sent are cancelled.
+ */
+export function applicationGone(exchange: Exchange, application: Application): void {
+  exchange.applications.remove(application);
+  for (const pending of [...exchange.answerable.values()]) {
+    if (pending.application !== application) continue;
+    exchange.answerable.delete(pending.id);
+    const { transaction } = pending;
+    if (!transaction.answered) transaction.respond(Draft.answering(transaction.request, 503));
+  }
+  for (const pending of [...exchange.sent.values()]) {
+    if (pending.application === application) exchange.layer.cancel(pending.transaction);
+  }
+  for (const entry of [...exchange.dialogs]) {
+    if (entry.application === application) exchange.forget(entry);
+  }
+}

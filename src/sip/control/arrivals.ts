@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { nextHop } from '../dialog/dialog.ts';
+import { locate } from '../dialog/locate.ts';
+import { Draft } from '../message/draft.ts';
+import type { Request } from '../message/message.ts';
+import type { ServerTransaction } from '../transaction/server-transaction.ts';
+import type { Flow } from '../transaction/wire.ts';
+import type { Application } from './application.ts';
+import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
+import { forApplication } from './for-application.ts';
+import { arrivedRequest, unsolicited } from './leaders.ts';
+
+/** What the server itself can do, for OPTIONS that no application takes (RFC 3261 11.2). */
+const allowed = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, REFER, SUBSCRIBE, UPDATE';
+
+/** Seconds after which a caller may try again while we drain. */
+const retryAfter = '30';
+
+/** Connects the network's side: every request goes to an application, or is answered here. */
+export function passArrivals(exchange: Exchange): void {
+  exchange.layer.on('request', (transaction) => arrived(exchange, transaction));
+  exchange.layer.on('ack', (ack, flow, invite) => acknowledged(exchange, ack, flow, invite));
+}
+
+function arrived(exchange: Exchange, transaction: ServerTransaction): void {
+  const { request } = transaction;
+  if (request.to.parameters.has('tag')) inDialog(exchange, transaction);
+  else outOfDialog(exchange, transaction);
+}
+
+function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
+  const { request } = transaction;
+  const entry = exchange.dialogs.of(request);
+  const remoteTag = request.from.parameters.get('tag') ?? '';
+  const dialog = entry?.dialog.remoteTag === remoteTag ? entry.dialog : entry?.forks.get(remoteTag);
+  if (!entry || !dialog) {
+    transaction.respond(Draft.answering(request, 481)); // 12.2.2
+    return;
+  }
+  if (!dialog.accept(request)) {
+    transaction.respond(Draft.answering(request, 500, 'CSeq out of order')); // 12.2.2
+    return;
+  }
+  deliver(exchange, entry.application, transaction, entry);
+}
+
+function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
+  const { request, method } = transaction;
+  if (method === 'INVITE' && request.get('Contact') === undefined) {
+    // 8.1.1.8; without it drachtio-srf could not make a dialog, nor could we send anything within it
+    transaction.respond(Draft.answering(request, 400, 'Missing Contact'));
+    return;
+  }
+  if (exchange.draining && method !== 'OPTIONS') {
+    transaction.respond(Draft.answering(request, 503).add('Retry-After', retryAfter));
+    return;
+  }
+  const application = exchange.applications.choose(method);
+  if (application) deliver(exchange, application, transaction, undefined);
+  else if (method === 'OPTIONS') transaction.respond(capabilities(exchange, request));
+  else transaction.respond(Draft.answering(request, 503));
+}
+
+function capabilities(exchange: Exchange, request: Request): Draft {
+  if (exchange.draining) return Draft.answering(request, 503).add('Retry-After', retryAfter);
+  return Draft.answering(request, 200).add('Allow', allowed).add('Accept', 'application/sdp');
+}
+
+function deliver(
+  exchange: Exchange,
+  application: Application,
+  transaction: ServerTransaction,
+  entry: DialogEntry | undefined,
+): void {
+  const { request, flow, method } = transaction;
+  const pending: PendingServer = { id: randomUUID(), application, transaction, entry };
+  exchange.answerable.set(pending.id, pending);
+  exchange.arrived.set(transaction, pending);
+  if (entry && method === 'INVITE') entry.unanswered = pending;
+  transaction.handle({
+    cancelled: (cancel) => cancelled(exchange, pending, cancel),
+    unacknowledged: () => unacknowledged(exchange, pending),
+    ended: () => {
+      exchange.answerable.delete(pending.id);
+      exchange.arrived.delete(transaction);
+    },
+  });
+  const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', method);
+  application.send(fields, forApplication(request));
+}
+
+/** As recorded, the INVITE is answered 487 here; the application is told, and its own 487 finds no transaction. */
+function cancelled(exchange: Exchange, pending: PendingServer, cancel: Request): void {
+  const { transaction, application, entry } = pending;
+  transaction.respond(Draft.answering(transaction.request, 487));
+  exchange.answerable.delete(pending.id);
+  if (entry?.unanswered === pending) entry.unanswered = undefined;
+  const { flow, request } = transaction;
+  const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', 'CANCEL');
+  application.send(fields, forApplication(cancel));
+  if (entry?.transactionId === pending.id) exchange.forget(entry);
+}
+
+/** The ACK for a 2xx: for the INVITE that began the dialog it carries that one's id, else one of its own (recorded). */
+function acknowledged(exchange: Exchange, ack: Request, flow: Flow, invite: ServerTransaction): void {
+  const pending = exchange.arrived.get(invite);
+  const entry = pending?.entry;
+  if (!pending || !entry) return;
+  const id = entry.transactionId === pending.id ? pending.id : randomUUID();
+  const fields = arrivedRequest(exchange.clock, ack.raw.length, flow, id, entry.id, 'ACK');
+  entry.application.send(fields, forApplication(ack));
+}
+
+/** 13.3.1.4: no ACK within 64*T1, so the dialog is ended with a BYE of our own, and the application is told. */
+function unacknowledged(exchange: Exchange, pending: PendingServer): void {
+  const { entry } = pending;
+  if (!entry || entry.dialog.state === 'terminated') return;
+  const bye = entry.dialog.request('BYE');
+  bye.add('Reason', 'SIP;cause=200;text="ACK timeout"');
+  exchange.forget(entry);
+  locate(nextHop(bye), exchange.clock).then(
+    (target) => {
+      const { octets } = exchange.layer.request(bye, target, { response: () => undefined });
+      const fields = unsolicited(exchange.clock, octets.length, exchange.localFor(target), entry.id);
+      entry.application.send(fields, octets);
+    },
+    (error: unknown) =>
+      exchange.log.warn({ err: error, callId: entry.callId }, 'the BYE after a missing ACK was not sent'),
+  );
+}

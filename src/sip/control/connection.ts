@@ -1,0 +1,60 @@
+import type { Socket } from 'node:net';
+import { Application } from './application.ts';
+import { authenticate, type ServerIdentity } from './authenticate.ts';
+import type { Exchange } from './exchange.ts';
+import { FrameReader, type Frame } from './framing.ts';
+import { ping } from './ping.ts';
+import { removeRoute, route } from './route.ts';
+import { sip } from './sip.ts';
+import { applicationGone } from './application-gone.ts';
+
+/** Serves one control connection until it ends: each frame goes to the handler of its kind. */
+export function serveConnection(
+  exchange: Exchange,
+  identity: ServerIdentity,
+  socket: Socket,
+  inProcess: boolean,
+): Application {
+  const application = new Application(socket, inProcess);
+  const reader = new FrameReader();
+  exchange.applications.add(application);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 45_000);
+
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      for (const frame of reader.push(chunk)) handle(exchange, identity, application, frame);
+    } catch (error) {
+      exchange.log.warn({ err: error }, 'a control connection was ended: it does not keep to the protocol');
+      socket.destroy();
+    }
+  });
+  socket.on('error', (error) => exchange.log.warn({ err: error }, 'a control connection failed'));
+  socket.on('end', () => socket.end());
+  socket.on('close', () => applicationGone(exchange, application));
+  return application;
+}
+
+function handle(exchange: Exchange, identity: ServerIdentity, application: Application, frame: Frame): void {
+  const [id = '', kind = ''] = frame.fields;
+  switch (kind) {
+    case 'authenticate':
+      authenticate(identity, application, frame);
+      return;
+    case 'route':
+      route(application, frame);
+      return;
+    case 'remove_route':
+      removeRoute(application, frame);
+      return;
+    case 'ping':
+      ping(application, frame);
+      return;
+    case 'sip':
+      if (application.authenticated) sip(exchange, application, frame);
+      else application.refuse(id, 'not authenticated');
+      return;
+    default:
+      application.refuse(id, 'Unknown message type');
+  }
+}

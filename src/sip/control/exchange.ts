@@ -1,0 +1,87 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Dialog } from '../dialog/dialog.ts';
+import { Dialogs, type Registered } from '../dialog/dialogs.ts';
+import type { ClientTransaction } from '../transaction/client-transaction.ts';
+import type { TransactionLayer } from '../transaction/layer.ts';
+import type { ServerTransaction } from '../transaction/server-transaction.ts';
+import type { Target } from '../transaction/wire.ts';
+import type { Application } from './application.ts';
+import { Applications } from './applications.ts';
+
+/** A dialog of an application. */
+export interface DialogEntry extends Registered {
+  readonly application: Application;
+  /** While a call is forked, the dialog of the branch that answered last; then the one that was accepted first. */
+  dialog: Dialog;
+  /** The early dialogs of a forked INVITE of ours, by remote tag. */
+  readonly forks: Map<string, Dialog>;
+  /** The id of the transaction that began the dialog: an ACK to its 2xx carries it. */
+  readonly transactionId: string;
+  /** An INVITE of ours whose 2xx the application has not acknowledged yet. */
+  awaitingAck: { readonly transaction: ClientTransaction; readonly toTag: string } | undefined;
+  /** An INVITE of the peer that has no final response yet. */
+  unanswered: PendingServer | undefined;
+}
+
+/** A request that arrived and was passed to an application. */
+export interface PendingServer {
+  readonly id: string;
+  readonly application: Application;
+  readonly transaction: ServerTransaction;
+  entry: DialogEntry | undefined;
+}
+
+/** A request that an application sent. */
+export interface PendingClient {
+  readonly id: string;
+  readonly application: Application;
+  readonly dialogId: string;
+  readonly transaction: ClientTransaction;
+  entry: DialogEntry | undefined;
+}
+
+export interface ExchangeOptions {
+  readonly layer: TransactionLayer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What we call ourselves in User-Agent and Server where the application says nothing; undefined: nothing. */
+  readonly userAgent?: string | undefined;
+}
+
+/** What stands between the network and the applications: who waits for what. */
+export class Exchange {
+  readonly layer: TransactionLayer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly userAgent: string | undefined;
+  readonly applications = new Applications();
+  readonly dialogs = new Dialogs<DialogEntry>();
+  /** Requests that may still be answered, by transaction id. */
+  readonly answerable = new Map<string, PendingServer>();
+  /** All server transactions that are alive: an INVITE stays until its ACK can no longer come. */
+  readonly arrived = new Map<ServerTransaction, PendingServer>();
+  /** Requests of the applications that have no final response, by transaction id. */
+  readonly sent = new Map<string, PendingClient>();
+  /** No new calls: they are answered 503. */
+  draining = false;
+
+  constructor(options: ExchangeOptions) {
+    this.layer = options.layer;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.userAgent = options.userAgent;
+  }
+
+  /** Ends a dialog: requests within it are answered 481 from now on. */
+  forget(entry: DialogEntry): void {
+    entry.dialog.terminate();
+    for (const fork of entry.forks.values()) fork.terminate();
+    this.dialogs.remove(entry);
+  }
+
+  /** Our address towards a peer, for Contact. */
+  localFor(target: Target): Target {
+    return this.layer.localFor(target);
+  }
+}

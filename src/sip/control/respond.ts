@@ -1,0 +1,120 @@
+import { Dialog } from '../dialog/dialog.ts';
+import { dialogId } from '../dialog/dialogs.ts';
+import { Draft } from '../message/draft.ts';
+import { remoteOf } from '../transaction/wire.ts';
+import type { Application } from './application.ts';
+import { headerOf, type ApplicationResponse } from './application-message.ts';
+import { addBody, addHeaders } from './complete.ts';
+import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
+import { sentResponse } from './leaders.ts';
+import { rewriteContact } from './local-names.ts';
+
+/** What a response takes from its request, whatever the application writes (RFC 3261 8.2.6.2). */
+const copied = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'record-route']);
+
+/** Methods whose responses carry our Contact, and those that begin a dialog. */
+const withContact = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE', 'REFER']);
+const beginsDialog = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
+
+/** `<id>|sip|<transaction id>|` and a response: the answer to a request that arrived. */
+export function respond(
+  exchange: Exchange,
+  application: Application,
+  id: string,
+  transactionId: string,
+  message: ApplicationResponse,
+): void {
+  const pending = exchange.answerable.get(transactionId);
+  if (!pending || pending.application !== application) {
+    application.notOk(id, 'Response not sent due to unknown transaction');
+    return;
+  }
+  const { transaction } = pending;
+  const { method, flow } = transaction;
+  const draft = write(exchange, pending, message);
+  const { status } = message;
+
+  if (status > 100 && status < 300 && beginsDialog.has(method)) begin(exchange, pending, draft, status);
+  const octets = transaction.respond(draft);
+  const { entry } = pending;
+  if (status >= 200) close(exchange, pending, status);
+  const dialog = method === 'BYE' ? '' : (entry?.id ?? '');
+  application.ok(id, sentResponse(exchange.clock, octets.length, flow, method, transactionId, dialog), octets);
+}
+
+function write(exchange: Exchange, pending: PendingServer, message: ApplicationResponse): Draft {
+  const { transaction } = pending;
+  const { request, flow, method } = transaction;
+  const { status } = message;
+  const draft = Draft.answering(request, status, message.reason === '' ? undefined : message.reason);
+  const tag = forcedTag(message);
+  if (tag !== undefined && !request.to.parameters.has('tag')) draft.set('To', `${request.get('To') ?? ''};tag=${tag}`);
+
+  const mayBegin = status > 100 && status < 300;
+  // 12.1.1: the route set is copied into responses that begin a dialog
+  if (mayBegin && beginsDialog.has(method))
+    for (const route of request.all('Record-Route')) draft.add('Record-Route', route);
+  addHeaders(draft, message, (name) => copied.has(name) || name === 'contact');
+  const contact = headerOf(message, 'contact');
+  if (status >= 300 || method === 'REGISTER') {
+    // 3xx name other places (8.1.3.4), REGISTER's are bindings (10.3): not ours to rewrite
+    if (contact !== undefined) draft.add('Contact', contact);
+  } else if (contact !== undefined || (mayBegin && withContact.has(method))) {
+    draft.add('Contact', rewriteContact(contact, exchange.localFor(remoteOf(flow))));
+  }
+  if (exchange.userAgent !== undefined && status >= 200 && !draft.has('Server'))
+    draft.add('Server', exchange.userAgent);
+  addBody(draft, message);
+  return draft;
+}
+
+/** drachtio-srf's way to choose the To tag: it stands in the To of the response. */
+function forcedTag(message: ApplicationResponse): string | undefined {
+  return /;\s*tag=([^;\s,>]+)\s*$/.exec(headerOf(message, 'to') ?? '')?.[1];
+}
+
+/** A 101 to 299 makes or confirms the dialog (12.1.1). Within a dialog nothing begins, and a 2xx refreshes no more than the request did. */
+function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status: number): void {
+  const { request } = pending.transaction;
+  if (pending.entry) {
+    if (status >= 200) pending.entry.dialog.confirm();
+    return;
+  }
+  const localTag = tagOf(draft) ?? pending.transaction.localTag;
+  const state = status < 200 ? 'early' : 'confirmed';
+  const fromTag = request.from.parameters.get('tag') ?? '';
+  const entry: DialogEntry = {
+    id: dialogId(request.callId, fromTag, (taken) => exchange.dialogs.has(taken)),
+    callId: request.callId,
+    localTag,
+    application: pending.application,
+    dialog: Dialog.asServer(request, localTag, state),
+    forks: new Map(),
+    transactionId: pending.id,
+    awaitingAck: undefined,
+    unanswered: pending,
+  };
+  pending.entry = entry;
+  exchange.dialogs.add(entry);
+}
+
+function tagOf(draft: Draft): string | undefined {
+  return /;\s*tag=([^;\s,>]+)\s*$/.exec(draft.get('To') ?? '')?.[1];
+}
+
+/** After a final response: the application may not answer again, and dialogs end where the response says so. */
+function close(exchange: Exchange, pending: PendingServer, status: number): void {
+  exchange.answerable.delete(pending.id);
+  const { entry } = pending;
+  if (!entry) return;
+  if (entry.unanswered === pending) entry.unanswered = undefined;
+  const refused = status >= 300 && entry.transactionId === pending.id;
+  if (refused) exchange.forget(entry);
+  if (pending.transaction.method !== 'BYE') return;
+  exchange.forget(entry);
+  // 15.1.2: an INVITE that is still open when its dialog ends is answered 487
+  const { unanswered } = entry;
+  if (!unanswered) return;
+  exchange.answerable.delete(unanswered.id);
+  unanswered.transaction.respond(Draft.answering(unanswered.transaction.request, 487));
+}

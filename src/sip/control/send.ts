@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { nextHop } from '../dialog/dialog.ts';
+import { dialogId } from '../dialog/dialogs.ts';
+import { locate, Unlocatable } from '../dialog/locate.ts';
+import { parseNameAddress } from '../message/address.ts';
+import type { Draft } from '../message/draft.ts';
+import type { Target } from '../transaction/wire.ts';
+import type { Application } from './application.ts';
+import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
+import { madeUpResponse, sentRequest } from './leaders.ts';
+import { madeUp } from './made-up.ts';
+import { answersOf } from './answers.ts';
+
+interface SendOptions {
+  /** The dialog that the request belongs to. */
+  readonly entry?: DialogEntry;
+  /** A URI to send to, in place of Route and Request-URI. */
+  readonly nextHop?: string;
+  /** Writes what depends on the address we send from. */
+  adorn(local: Target): void;
+}
+
+/** Sends a request of the application in a new transaction, and answers its frame with the echo. */
+export function send(
+  exchange: Exchange,
+  application: Application,
+  id: string,
+  draft: Draft,
+  options: SendOptions,
+): void {
+  locate(options.nextHop ?? nextHop(draft), exchange.clock)
+    .then((target) => sendTo(exchange, application, id, draft, target, options))
+    .catch((error: unknown) => {
+      if (error instanceof Unlocatable) nowhere(exchange, application, id, draft, options);
+      else {
+        exchange.log.warn({ err: error, callId: draft.get('Call-ID') }, 'a request of the application was not sent');
+        application.notOk(id, error instanceof Error ? error.message : String(error));
+      }
+    });
+}
+
+function sendTo(
+  exchange: Exchange,
+  application: Application,
+  id: string,
+  draft: Draft,
+  target: Target,
+  options: SendOptions,
+): void {
+  const local = exchange.localFor(target);
+  options.adorn(local);
+  const transactionId = randomUUID();
+  const pending: PendingClient = {
+    id: transactionId,
+    application,
+    dialogId: options.entry?.id ?? beginningDialog(exchange, draft),
+    entry: options.entry,
+    transaction: exchange.layer.request(
+      draft,
+      target,
+      answersOf(exchange, () => pending),
+    ),
+  };
+  exchange.sent.set(transactionId, pending);
+  const { octets } = pending.transaction;
+  application.ok(id, sentRequest(exchange.clock, octets.length, local, transactionId), octets);
+}
+
+/** The id of the dialog that an INVITE or SUBSCRIBE begins: on its failures too it stands in the frames (recorded for INVITE). */
+function beginningDialog(exchange: Exchange, draft: Draft): string {
+  if (draft.startLine.kind !== 'request') return '';
+  const { method } = draft.startLine;
+  if (method !== 'INVITE' && method !== 'SUBSCRIBE') return '';
+  const fromTag = parseNameAddress(draft.get('From') ?? '')?.parameters.get('tag') ?? '';
+  return dialogId(draft.get('Call-ID') ?? '', fromTag, (taken) => exchange.dialogs.has(taken));
+}
+
+/** No address: as recorded, the application hears OK without one, and then 503. */
+function nowhere(exchange: Exchange, application: Application, id: string, draft: Draft, options: SendOptions): void {
+  const transactionId = randomUUID();
+  application.ok(id, sentRequest(exchange.clock, 0, undefined, transactionId), draft.toBuffer());
+  const dialog = options.entry?.id ?? beginningDialog(exchange, draft);
+  application.send(
+    madeUpResponse(exchange.clock, 'unknown', transactionId, dialog),
+    madeUp(draft, 503, 'DNS Error').toBuffer(),
+  );
+}

@@ -1,0 +1,186 @@
+import { parseNameAddress } from '../message/address.ts';
+import { Draft } from '../message/draft.ts';
+import type { Request, Response } from '../message/message.ts';
+import { isSipUri, parseUri } from '../message/uri.ts';
+
+export type DialogState = 'early' | 'confirmed' | 'terminated';
+
+/** Methods whose request and 2xx move the remote target (RFC 3261 12.2, RFC 3311 5.1, RFC 6665 4.4.1, RFC 3515). */
+const targetRefresh = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
+
+interface DialogParts {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** Our From (or To) value, tag included. */
+  readonly local: string;
+  readonly remote: string;
+  readonly remoteTarget: string;
+  readonly routeSet: readonly string[];
+  readonly localSequence: number;
+  readonly remoteSequence: number | undefined;
+  readonly state: DialogState;
+}
+
+/** The state of one dialog, RFC 3261 12: what our requests within it are made of, and what the peer's are checked against. */
+export class Dialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  readonly #local: string;
+  readonly #remote: string;
+  #remoteTarget: string;
+  #routeSet: readonly string[];
+  #localSequence: number;
+  #remoteSequence: number | undefined;
+  #state: DialogState;
+
+  private constructor(parts: DialogParts) {
+    this.callId = parts.callId;
+    this.localTag = parts.localTag;
+    this.remoteTag = parts.remoteTag;
+    this.#local = parts.local;
+    this.#remote = parts.remote;
+    this.#remoteTarget = parts.remoteTarget;
+    this.#routeSet = parts.routeSet;
+    this.#localSequence = parts.localSequence;
+    this.#remoteSequence = parts.remoteSequence;
+    this.#state = parts.state;
+  }
+
+  /** The UAS's side, out of the request and the tag of our response (12.1.1). */
+  static asServer(request: Request, localTag: string, state: 'early' | 'confirmed'): Dialog {
+    return new Dialog({
+      callId: request.callId,
+      localTag,
+      remoteTag: request.from.parameters.get('tag') ?? '',
+      local: `${request.get('To') ?? ''};tag=${localTag}`,
+      remote: request.get('From') ?? '',
+      remoteTarget: contactUri(request) ?? request.from.uri,
+      routeSet: request.list('Record-Route'),
+      localSequence: 0,
+      remoteSequence: request.cseq.sequence,
+      state,
+    });
+  }
+
+  /** The UAC's side, out of our request and a response with a To tag (12.1.2). */
+  static asClient(request: Draft, response: Response): Dialog {
+    return new Dialog({
+      callId: response.callId,
+      localTag: response.from.parameters.get('tag') ?? '',
+      remoteTag: response.to.parameters.get('tag') ?? '',
+      local: request.get('From') ?? '',
+      remote: response.get('To') ?? '',
+      remoteTarget: contactUri(response) ?? requestUriOf(request),
+      routeSet: response.list('Record-Route').reverse(),
+      localSequence: response.cseq.sequence,
+      remoteSequence: undefined,
+      state: response.status < 200 ? 'early' : 'confirmed',
+    });
+  }
+
+  get state(): DialogState {
+    return this.#state;
+  }
+
+  get remoteTarget(): string {
+    return this.#remoteTarget;
+  }
+
+  /** The UAS sent a 2xx. */
+  confirm(): void {
+    if (this.#state === 'early') this.#state = 'confirmed';
+  }
+
+  /** The UAC received a 2xx for the dialog: its route set and remote target are computed again (13.2.2.4). */
+  confirmBy(response: Response): void {
+    if (this.#state !== 'early') return;
+    this.#state = 'confirmed';
+    this.#routeSet = response.list('Record-Route').reverse();
+    this.#remoteTarget = contactUri(response) ?? this.#remoteTarget;
+  }
+
+  terminate(): void {
+    this.#state = 'terminated';
+  }
+
+  /**
+   * A request of the peer within the dialog (12.2.2).
+   * @returns false when its CSeq number is not above the last one: to be answered 500
+   */
+  accept(request: Request): boolean {
+    const { sequence, method } = request.cseq;
+    if (method !== 'ACK') {
+      if (this.#remoteSequence !== undefined && sequence <= this.#remoteSequence) return false;
+      this.#remoteSequence = sequence;
+    }
+    if (targetRefresh.has(method)) this.#remoteTarget = contactUri(request) ?? this.#remoteTarget;
+    return true;
+  }
+
+  /** A 2xx to a target refresh request of ours (12.2.1.2). */
+  refreshBy(response: Response): void {
+    if (targetRefresh.has(response.cseq.method)) this.#remoteTarget = contactUri(response) ?? this.#remoteTarget;
+  }
+
+  /** A new request within the dialog (12.2.1.1), without Via and Contact; counts CSeq up. */
+  request(method: string): Draft {
+    this.#localSequence++;
+    return this.#draft(method, this.#localSequence);
+  }
+
+  /** The ACK for a 2xx to the INVITE whose CSeq number is `sequence` (13.2.2.4), without Via. */
+  ack(sequence: number): Draft {
+    return this.#draft('ACK', sequence);
+  }
+
+  #draft(method: string, sequence: number): Draft {
+    const { requestUri, route } = this.#routing();
+    const draft = Draft.request(method, requestUri);
+    draft.add('Max-Forwards', '70');
+    for (const value of route) draft.add('Route', value);
+    draft.add('From', this.#local);
+    draft.add('To', this.#remote);
+    draft.add('Call-ID', this.callId);
+    draft.add('CSeq', `${sequence} ${method}`);
+    return draft;
+  }
+
+  /** 12.2.1.1: with a strict router first, it takes the Request-URI and the remote target goes to the end of the route. */
+  #routing(): { requestUri: string; route: readonly string[] } {
+    const first = this.#routeSet[0];
+    if (first === undefined) return { requestUri: this.#remoteTarget, route: [] };
+    const uri = parseNameAddress(first)?.uri ?? '';
+    if (isLooseRouter(uri)) return { requestUri: this.#remoteTarget, route: this.#routeSet };
+    return { requestUri: uri, route: [...this.#routeSet.slice(1), `<${this.#remoteTarget}>`] };
+  }
+}
+
+/** Where a request goes first (8.1.2): its topmost Route, unless that is a strict router, which stands in the Request-URI. */
+export function nextHop(draft: Draft): string {
+  const route = draft.get('Route');
+  const uri = route === undefined ? undefined : parseNameAddress(firstOf(route))?.uri;
+  return uri !== undefined && isLooseRouter(uri) ? uri : requestUriOf(draft);
+}
+
+/** The first value of a Route line that may hold several. */
+function firstOf(route: string): string {
+  const close = route.indexOf('>');
+  return close < 0 ? route : route.slice(0, close + 1);
+}
+
+function isLooseRouter(text: string): boolean {
+  const uri = parseUri(text);
+  return uri !== undefined && isSipUri(uri) && uri.parameters.has('lr');
+}
+
+function contactUri(message: Request | Response): string | undefined {
+  const contact = message.list('Contact')[0];
+  return contact === undefined ? undefined : parseNameAddress(contact)?.uri;
+}
+
+export function requestUriOf(draft: Draft): string {
+  if (draft.startLine.kind !== 'request') throw new Error('a response has no Request-URI');
+  return draft.startLine.requestUri;
+}

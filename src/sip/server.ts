@@ -1,0 +1,150 @@
+import type { Server, Socket } from 'node:net';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/log.ts';
+import { passArrivals } from './control/arrivals.ts';
+import type { ServerIdentity } from './control/authenticate.ts';
+import { serveConnection } from './control/connection.ts';
+import { Exchange } from './control/exchange.ts';
+import { inMemoryPair } from './control/in-memory-socket.ts';
+import { ControlListener } from './control/listener.ts';
+import type { CounterValues } from './transaction/counters.ts';
+import { TransactionLayer } from './transaction/layer.ts';
+import type { TimerSettings } from './transaction/timers.ts';
+import { formatListenAddress, parseListenAddress, type ListenAddress } from './transport/addresses.ts';
+import { TransportLayer } from './transport/transport.ts';
+
+/** What drachtio-srf is told: at least v0.8.2, or it would not ping. */
+const version = 'v0.9.10-ringaway';
+
+/** How often `drain` looks whether the last call is over. Milliseconds. */
+const drainInterval = 100;
+
+export interface SipServerOptions {
+  /** `udp://127.0.0.1:5060`, `tcp://[::1]:5060`; port 0: the system chooses. */
+  readonly listen: readonly string[];
+  /** Where applications connect with their secret; or `in-process`: only through `attach`. */
+  readonly control: { readonly address: string; readonly port: number; readonly secret: string } | 'in-process';
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** RFC 3261's T1, T2 and T4, milliseconds, where they are not to be 500, 4000 and 5000. */
+  readonly timers?: Partial<TimerSettings>;
+  /** User-Agent and Server where the application sets none. */
+  readonly userAgent?: string;
+  /** What Via and Contact say instead of the listening address, behind NAT. */
+  readonly advertised?: { address: string; port?: number };
+}
+
+export interface SipServerStats extends CounterValues {
+  readonly transactions: { readonly clients: number; readonly servers: number };
+  readonly dialogs: number;
+  readonly applications: number;
+}
+
+/** The built-in SIP server: SIP on one side, the drachtio control protocol on the other. */
+export interface SipServer {
+  /** What is listened on, as `udp://address:port`, with the ports that the system chose. */
+  readonly listening: readonly string[];
+  /** Where applications connect; undefined in the same process. */
+  readonly controlAddress: { readonly address: string; readonly port: number } | undefined;
+  /**
+   * Connects an application of this process: the other end of an in-memory connection is given to `netServer` as a `connection`,
+   * so that `srf.listen({ server: netServer, secret })` works on a `net.Server` that listens on nothing. Any secret is right.
+   * Routes that the application never names are taken as all but OPTIONS. The function returned ends the connection.
+   */
+  attach(netServer: Server): () => void;
+  stats(): SipServerStats;
+  /** No new calls (503 with Retry-After) from now on; resolves when no dialog is left, or after `milliseconds`: true when none was left. */
+  drain(milliseconds: number): Promise<boolean>;
+  /** Ends all connections and sockets at once; nothing is left running. */
+  close(): Promise<void>;
+}
+
+/** A listen address that cannot be read. */
+export class BadListenAddress extends Error {
+  constructor(text: string) {
+    super(`"${text}" is no address to listen on; expected udp://address:port or tcp://address:port with an IP address`);
+    this.name = 'BadListenAddress';
+  }
+}
+
+/**
+ * Starts the server; it listens when the promise is fulfilled.
+ * @throws BadListenAddress, ListenError, or the system's error for the control port
+ */
+export async function startSipServer(options: SipServerOptions): Promise<SipServer> {
+  const { clock, log } = options;
+  const transport = await TransportLayer.open(options.listen.map(readAddress), {
+    log,
+    clock,
+    ...(options.advertised ? { advertised: options.advertised } : {}),
+  });
+  const layer = new TransactionLayer(transport, { clock, log, ...(options.timers ? { timers: options.timers } : {}) });
+  const exchange = new Exchange({ layer, clock, log, userAgent: options.userAgent });
+  passArrivals(exchange);
+
+  const { control } = options;
+  const identity: ServerIdentity = {
+    hostPorts: transport.listening.map(({ transport: name, address, port }) => `${name}/${address}:${port}`),
+    version,
+    secret: control === 'in-process' ? '' : control.secret,
+  };
+  const serve = (socket: Socket): void => void serveConnection(exchange, identity, socket, false);
+  const listener = control === 'in-process' ? undefined : await openControl(control, log, serve, transport);
+  const attached = new Set<Socket>();
+
+  return {
+    listening: transport.listening.map(formatListenAddress),
+    controlAddress: listener?.address,
+    attach(netServer) {
+      const [ours, theirs] = inMemoryPair();
+      attached.add(ours);
+      ours.on('close', () => attached.delete(ours));
+      serveConnection(exchange, identity, ours, true);
+      netServer.emit('connection', theirs);
+      return () => void ours.destroy();
+    },
+    stats: () => ({
+      ...layer.counters.values(),
+      transactions: layer.alive,
+      dialogs: exchange.dialogs.size,
+      applications: exchange.applications.size,
+    }),
+    drain: (milliseconds) => drain(exchange, clock, milliseconds),
+    async close() {
+      layer.close();
+      for (const socket of attached) socket.destroy();
+      await listener?.close();
+      await transport.close();
+    },
+  };
+}
+
+function readAddress(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (!address) throw new BadListenAddress(text);
+  return address;
+}
+
+async function openControl(
+  control: { readonly address: string; readonly port: number },
+  log: Logger,
+  serve: (socket: Socket) => void,
+  transport: TransportLayer,
+): Promise<ControlListener> {
+  try {
+    return await ControlListener.open(control.address, control.port, log, serve);
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+}
+
+async function drain(exchange: Exchange, clock: Clock, milliseconds: number): Promise<boolean> {
+  exchange.draining = true;
+  const until = clock.monotonic() + milliseconds;
+  const busy = (): boolean => exchange.dialogs.size > 0 || exchange.answerable.size > 0 || exchange.sent.size > 0;
+  while (busy() && clock.monotonic() < until) {
+    await new Promise<void>((resolve) => void clock.after(drainInterval, resolve));
+  }
+  return !busy();
+}

@@ -1,0 +1,39 @@
+import type { Draft } from '../message/draft.ts';
+import type { Response } from '../message/message.ts';
+import type { Flow, Target } from './wire.ts';
+
+/** What the user of a client transaction is told. Nothing is told after `ended`. */
+export interface ClientHandlers {
+  /**
+   * A response: each provisional one, then one final one. An INVITE may bring several 2xx, one a dialog (To tag), where it was
+   * forked; retransmissions never come here.
+   */
+  response(response: Response, flow: Flow): void;
+  /** No final response within 64*T1 (RFC 3261 17.1.1.2 timer B, 17.1.2.2 timer F, 9.1 after CANCEL): as if 408 had come. */
+  timeout?(): void;
+  /** The request cannot be sent (RFC 3261 17.1.4): as if 503 had come. */
+  transportError?(error: Error): void;
+  /** The transaction is over and forgotten; called exactly once, last. */
+  ended?(): void;
+}
+
+/** A request that was sent, until its transaction is over. */
+export interface ClientTransaction {
+  readonly method: string;
+  readonly branch: string;
+  readonly target: Target;
+  /** The request as sent, its Via included. */
+  readonly request: Draft;
+  /** The same, as octets. */
+  readonly octets: Buffer;
+  /** The state's name in RFC 3261 17.1, lower case. */
+  readonly state: string;
+}
+
+/** The layer's side of a client transaction. */
+export interface RunningClient extends ClientTransaction {
+  start(): void;
+  receive(response: Response, flow: Flow): void;
+  fail(error: Error): void;
+  terminate(): void;
+}

@@ -1,0 +1,133 @@
+import type { Draft } from '../message/draft.ts';
+import type { Response } from '../message/message.ts';
+import type { ClientHandlers, RunningClient } from './client-transaction.ts';
+import { asError, guard, type TransactionContext } from './context.ts';
+import {
+  nonInviteClient,
+  type NonInviteClientAction,
+  type NonInviteClientEvent,
+  type NonInviteClientState,
+} from './non-invite-client.ts';
+import { giveUpAfter, NamedTimers } from './timers.ts';
+import { isReliable, type Flow, type Target } from './wire.ts';
+
+/** Runs the non-INVITE client machine: sends, keeps the timers, tells the user. */
+export class NonInviteClientTransaction implements RunningClient {
+  readonly method: string;
+  readonly branch: string;
+  readonly target: Target;
+  readonly request: Draft;
+  readonly octets: Buffer;
+  readonly #key: string;
+  readonly #flow: Flow | undefined;
+  readonly #context: TransactionContext;
+  readonly #handlers: ClientHandlers;
+  readonly #timers: NamedTimers<'E' | 'F' | 'K'>;
+  readonly #reliable: boolean;
+  #state: NonInviteClientState = 'initial';
+  #intervalE: number;
+  #sentBefore = false;
+
+  constructor(
+    key: string,
+    branch: string,
+    method: string,
+    request: Draft,
+    target: Target,
+    flow: Flow | undefined,
+    handlers: ClientHandlers,
+    context: TransactionContext,
+  ) {
+    this.#key = key;
+    this.branch = branch;
+    this.method = method;
+    this.request = request;
+    this.octets = request.toBuffer();
+    this.target = target;
+    this.#flow = flow;
+    this.#handlers = handlers;
+    this.#context = context;
+    this.#timers = new NamedTimers(context.clock);
+    this.#reliable = isReliable(target);
+    this.#intervalE = context.timers.t1;
+  }
+
+  get state(): NonInviteClientState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#happen('start');
+  }
+
+  receive(response: Response, flow: Flow): void {
+    if (this.#state === 'completed') this.#context.countRetransmission('in');
+    this.#happen(response.status < 200 ? '1xx' : '200-699', response, flow);
+  }
+
+  fail(error: Error): void {
+    if (this.#state !== 'terminated') this.#happen('transport error', undefined, undefined, error);
+  }
+
+  /** Ends it without a word to the user, timers included: the layer closes. */
+  terminate(): void {
+    this.#state = 'terminated';
+    this.#timers.stopAll();
+  }
+
+  #happen(event: NonInviteClientEvent, response?: Response, flow?: Flow, error?: Error): void {
+    const step = nonInviteClient(this.#state, event, this.#reliable);
+    const ends = step.state === 'terminated';
+    this.#state = step.state;
+    if (ends) this.#timers.stopAll();
+    for (const action of step.actions) this.#perform(action, response, flow, error);
+    if (!ends) return;
+    this.#context.ended(this.#key);
+    guard(this.#context, 'ended', () => this.#handlers.ended?.());
+  }
+
+  #perform(action: NonInviteClientAction, response?: Response, flow?: Flow, error?: Error): void {
+    const { t2, t4 } = this.#context.timers;
+    switch (action) {
+      case 'send request':
+        if (this.#sentBefore) this.#context.countRetransmission('out');
+        this.#sentBefore = true;
+        this.#context.send(this.octets, this.target, this.#flow).catch((reason: unknown) => this.fail(asError(reason)));
+        return;
+      case 'pass response up':
+        if (response && flow) guard(this.#context, 'response', () => this.#handlers.response(response, flow));
+        return;
+      case 'report timeout':
+        guard(this.#context, 'timeout', () => this.#handlers.timeout?.());
+        return;
+      case 'report transport error':
+        guard(this.#context, 'transport error', () =>
+          this.#handlers.transportError?.(error ?? new Error('the transport failed')),
+        );
+        return;
+      case 'start timer E':
+        this.#startE(this.#intervalE);
+        return;
+      case 'double timer E':
+        this.#startE(Math.min(2 * this.#intervalE, t2));
+        return;
+      case 'timer E at T2':
+        this.#startE(t2);
+        return;
+      case 'start timer F':
+        this.#timers.start('F', giveUpAfter(this.#context.timers), () => this.#happen('timer F'));
+        return;
+      case 'start timer K':
+        this.#timers.start('K', t4, () => this.#happen('timer K'));
+        return;
+      case 'stop timers E and F':
+        this.#timers.stop('E');
+        this.#timers.stop('F');
+    }
+  }
+
+  #startE(interval: number): void {
+    this.#intervalE = interval;
+    this.#timers.start('E', interval, () => this.#happen('timer E'));
+  }
+}

@@ -1,0 +1,123 @@
+import type { Draft } from '../message/draft.ts';
+import type { Request } from '../message/message.ts';
+import { asError, guard, type TransactionContext } from './context.ts';
+import { newTag } from './ids.ts';
+import {
+  nonInviteServer,
+  type NonInviteServerAction,
+  type NonInviteServerEvent,
+  type NonInviteServerState,
+} from './non-invite-server.ts';
+import { prepareResponse, statusOf } from './prepare-response.ts';
+import { responseTarget } from '../transport/routing.ts';
+import type { RunningServer, ServerHandlers } from './server-transaction.ts';
+import { IllegalEvent } from './step.ts';
+import { giveUpAfter, NamedTimers } from './timers.ts';
+import { isReliable, type Flow, type Target } from './wire.ts';
+
+/** Runs the non-INVITE server machine. One that the user never answers ends by itself after 64*T1. */
+export class NonInviteServerTransaction implements RunningServer {
+  readonly method: string;
+  readonly request: Request;
+  readonly flow: Flow;
+  readonly localTag = newTag();
+  readonly #key: string;
+  readonly #context: TransactionContext;
+  readonly #timers: NamedTimers<'J' | 'unanswered'>;
+  readonly #reliable: boolean;
+  readonly #target: Target;
+  #handlers: ServerHandlers = {};
+  #state: NonInviteServerState = 'trying';
+  #last: Buffer | undefined;
+
+  constructor(key: string, request: Request, flow: Flow, context: TransactionContext) {
+    this.#key = key;
+    this.request = request;
+    this.method = request.method;
+    this.flow = flow;
+    this.#context = context;
+    this.#timers = new NamedTimers(context.clock);
+    this.#reliable = isReliable(flow);
+    this.#target = responseTarget(request.vias[0], flow);
+    this.#timers.start('unanswered', giveUpAfter(context.timers), () => this.#happen('timer unanswered'));
+  }
+
+  get state(): NonInviteServerState {
+    return this.#state;
+  }
+
+  get answered(): boolean {
+    return this.#state === 'completed' || this.#state === 'terminated';
+  }
+
+  handle(handlers: ServerHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  respond(response: Draft): Buffer {
+    const status = statusOf(response);
+    const event = status < 200 ? 'respond 1xx' : 'respond 200-699';
+    if (this.answered) throw new IllegalEvent('non-INVITE server', this.#state, event);
+    prepareResponse(response, this.request, this.localTag);
+    this.#last = response.toBuffer();
+    this.#context.countSent(String(status));
+    this.#happen(event);
+    return this.#last;
+  }
+
+  receiveAgain(): void {
+    this.#context.countRetransmission('in');
+    this.#happen('request');
+  }
+
+  terminate(): void {
+    this.#state = 'terminated';
+    this.#timers.stopAll();
+  }
+
+  #happen(event: NonInviteServerEvent, error?: Error): void {
+    const step = nonInviteServer(this.#state, event, this.#reliable);
+    const ends = step.state === 'terminated';
+    this.#state = step.state;
+    if (ends) this.#timers.stopAll();
+    for (const action of step.actions) this.#perform(action, error);
+    if (!ends) return;
+    this.#context.ended(this.#key);
+    guard(this.#context, 'ended', () => this.#handlers.ended?.());
+  }
+
+  #perform(action: NonInviteServerAction, error?: Error): void {
+    switch (action) {
+      case 'resend response':
+        this.#context.countRetransmission('out');
+        this.#send();
+        return;
+      case 'send response':
+        this.#send();
+        return;
+      case 'report transport error':
+        guard(this.#context, 'transport error', () =>
+          this.#handlers.transportError?.(error ?? new Error('the transport failed')),
+        );
+        return;
+      case 'report unanswered':
+        this.#context.log.warn(
+          { method: this.method, callId: this.request.callId },
+          'a SIP request was never answered by its application',
+        );
+        return;
+      case 'start timer J':
+        this.#timers.start('J', giveUpAfter(this.#context.timers), () => this.#happen('timer J'));
+        return;
+      case 'stop timer unanswered':
+        this.#timers.stop('unanswered');
+    }
+  }
+
+  #send(): void {
+    if (!this.#last) return;
+    this.#context.send(this.#last, this.#target, this.flow).catch((reason: unknown) => {
+      if (this.#state !== 'terminated') this.#happen('transport error', asError(reason));
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import type { Draft } from '../message/draft.ts';
+import type { Request } from '../message/message.ts';
+import type { Flow } from './wire.ts';
+
+/** What the user of a server transaction is told; set with `ServerTransaction.handle`. */
+export interface ServerHandlers {
+  /** The INVITE was cancelled before its final response (RFC 3261 9.2). The CANCEL has its 200; the user answers the INVITE, with 487. */
+  cancelled?(cancel: Request): void;
+  /** No ACK for our 2xx within 64*T1 (13.3.1.4): the user ends the dialog with BYE. */
+  unacknowledged?(): void;
+  /** A response could not be sent. */
+  transportError?(error: Error): void;
+  /** The transaction is over and forgotten; called exactly once, last. */
+  ended?(): void;
+}
+
+/** A request that arrived, until its transaction is over. */
+export interface ServerTransaction {
+  readonly method: string;
+  readonly request: Request;
+  readonly flow: Flow;
+  /** The tag that our responses carry in To where the request has none: one for all of them (RFC 3261 8.2.6.2). */
+  readonly localTag: string;
+  /** The state's name in RFC 3261 17.2, lower case. */
+  readonly state: string;
+  /** A final response was given (or the transaction is over): `respond` would throw. */
+  readonly answered: boolean;
+  handle(handlers: ServerHandlers): void;
+  /**
+   * Sends a response (`Draft.answering` makes one with Via, From, To, Call-ID and CSeq). To gets the local tag where the request has none.
+   * A 2xx to INVITE is retransmitted until its ACK comes (13.3.1.4).
+   * @returns the octets that were sent
+   * @throws IllegalEvent after a final response
+   */
+  respond(response: Draft): Buffer;
+}
+
+/** The layer's side of a server transaction. */
+export interface RunningServer extends ServerTransaction {
+  /** A retransmission of the request. */
+  receiveAgain(): void;
+  terminate(): void;
+}
