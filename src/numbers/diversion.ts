@@ -7,8 +7,8 @@ import type { NumberingSettings } from './phone-number.ts';
 import { readNumber } from './party.ts';
 import { reasonOfToken } from './redirect-reason.ts';
 
-/** `newest-first` is RFC 5806: each diverting node puts its entry on top. `reversed`: the peer appends instead. */
-export type DiversionOrder = 'newest-first' | 'reversed';
+/** `standard` is RFC 5806: each diverting node puts its entry on top. `reversed`: the peer appends instead. */
+export type DiversionOrder = 'standard' | 'reversed';
 
 /** The Diversion header (RFC 5806), oldest first; malformed entries are dropped with a warning. */
 export function readDiversions(

@@ -1,5 +1,5 @@
 /** One form only, for comparing and storing: `+E164`, bare digits of a national short code, or `sip:user@host`. */
-export type PhoneNumber = string & { readonly __brand?: 'PhoneNumber' };
+export type PhoneNumber = (string & { readonly __brand?: 'PhoneNumber' }) | undefined;
 
 /** `short` and `private` are bare digits: of the national plan, or of somebody's private one. */
 export type NumberKind = 'e164' | 'short' | 'sip' | 'private';
@@ -9,11 +9,11 @@ export interface NumberingSettings {
   /** ISO 3166-1 alpha-2, such as CN. */
   readonly defaultCountry: string;
   /** Area of local numbers, without the trunk prefix, such as 755; empty or absent: local numbers are refused. */
-  readonly areaCode?: string;
+  readonly areaCode?: string | undefined;
   /** What a PBX dials for an outside line, such as 9. */
-  readonly outsidePrefix?: string;
+  readonly outsidePrefix?: string | undefined;
   /** Dialled before a foreign country code; by default that of the country. */
-  readonly internationalPrefix?: string;
+  readonly internationalPrefix?: string | undefined;
 }
 
 /** ISUP nature of address indicator (ITU-T Q.763 3.9, 3.10). */
@@ -22,8 +22,8 @@ export type NatureOfAddress = 'subscriber' | 'unknown' | 'national' | 'internati
 /** What came with the digits. */
 export interface NumberHints {
   /** RFC 3966 5.1.5. */
-  readonly phoneContext?: string;
-  readonly nai?: NatureOfAddress;
+  readonly phoneContext?: string | undefined;
+  readonly nai?: NatureOfAddress | undefined;
 }
 
 export interface NormalisedNumber {

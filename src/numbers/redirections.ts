@@ -43,7 +43,7 @@ export function readRedirections(
   warnings: string[],
 ): Redirections {
   const history = readHistory(request, second, settings, warnings);
-  const diversions = readDiversions(request, settings, settings.diversionOrder ?? 'newest-first', warnings);
+  const diversions = readDiversions(request, settings, settings.diversionOrder ?? 'standard', warnings);
   const to = readNumber(request.to.uri, settings);
   const sip = joinChains(history.chain, diversions, to, warnings);
   const isup = iam ? isupChain(iam, settings) : [];

@@ -8,23 +8,23 @@ export type SecondCalledSource = 'request-uri' | 'to' | 'p-called-party-id' | 'i
 /** How one trunk's INVITEs are read. What is absent has the default named. */
 export interface TrunkReadingSettings extends NumberingSettings {
   /** The peer belongs to our trust domain (RFC 3325 2.3): its asserted identities count. Default true. */
-  readonly trustIdentity?: boolean;
-  /** `from` where From is the presentation number and P-Asserted-Identity the network's. Default `asserted`. */
-  readonly callerPreference?: 'asserted' | 'from';
-  /** Default `newest-first` (RFC 5806). */
-  readonly diversionOrder?: DiversionOrder;
+  readonly trustIdentity?: boolean | undefined;
+  /** `from` where From is the presentation number and P-Asserted-Identity the network's. Default `pai`. */
+  readonly callerPreference?: 'pai' | 'from' | undefined;
+  /** Default `standard` (RFC 5806). */
+  readonly diversionOrder?: DiversionOrder | undefined;
   /** Our own numbers on this trunk; when given, calls to other numbers are refused. */
-  readonly serviceNumbers?: readonly string[];
+  readonly serviceNumbers?: readonly string[] | undefined;
   /** Second called number to first called number. */
-  readonly map?: Readonly<Record<string, string>>;
+  readonly map?: Readonly<Record<string, string>> | undefined;
   /** User of the Request-URI (a trunk account) to second called number. */
-  readonly accounts?: Readonly<Record<string, string>>;
+  readonly accounts?: Readonly<Record<string, string>> | undefined;
   /** Only these sources, in this order. Default: the Request-URI; when it names an account or nobody, the others. */
-  readonly secondCalledFrom?: readonly SecondCalledSource[];
+  readonly secondCalledFrom?: readonly SecondCalledSource[] | undefined;
   /** A header of the operator's own that carries the first called number. */
-  readonly firstCalledHeader?: string;
+  readonly firstCalledHeader?: string | undefined;
   /** Option tags that a Require header may name (RFC 3261 8.2.2.3). */
-  readonly supportedOptions?: readonly string[];
+  readonly supportedOptions?: readonly string[] | undefined;
 }
 
 /** The settings' numbers in their one form. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
-import { normalise, type NumberHints, type NumberingSettings } from '../../../src/numbers/number.ts';
+import { normalise } from '../../../src/numbers/number.ts';
 import { sharedCases } from './shared-cases.ts';
 
 const rows = z.array(
