@@ -42,12 +42,12 @@ export interface Terminals {
   attach(server: HttpServer | HttpsServer): void;
   /** A snapshot of what was counted. */
   counters(): TerminalCounters;
-  /** Tells every terminal why, ends the connections and resolves when they are gone (at most 2 s). */
+  /** Tells every terminal why, ends the connections and resolves when they are gone (at most 3 s). */
   close(reason?: SessionEndReason): Promise<void>;
 }
 
 const maxPayload = 64 * 1024;
-const closeWithin = 2_000;
+const closeWithin = 3_000;
 
 /**
  * The terminals' gateway.
