@@ -1,5 +1,5 @@
 /** One form only, for comparing and storing: `+E164`, bare digits of a national short code, or `sip:user@host`. */
-export type PhoneNumber = (string & { readonly __brand?: 'PhoneNumber' }) | undefined;
+export type PhoneNumber = string & { readonly __brand?: 'PhoneNumber' };
 
 /** `short` and `private` are bare digits: of the national plan, or of somebody's private one. */
 export type NumberKind = 'e164' | 'short' | 'sip' | 'private';
