@@ -18,6 +18,11 @@ const nouns: Noun[] = [
     register: async (program) => (await import('./commands/serve.ts')).registerServe(program),
   },
   {
+    name: 'sip-server',
+    summary: 'run the SIP server alone, for applications written with drachtio-srf',
+    register: async (program) => (await import('./commands/sip-server.ts')).registerSipServer(program),
+  },
+  {
     name: 'config',
     summary: 'check and show the settings',
     register: async (program) => (await import('./commands/config/config.ts')).registerConfig(program),

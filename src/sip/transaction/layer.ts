@@ -178,36 +178,38 @@ export class TransactionLayer {
 
   #receiveRequest(request: Request, flow: Flow): void {
     this.counters.received(request.method);
-    if (request.method === 'ACK') return this.#receiveAck(request, flow);
     const key = serverKey(request);
     const running = this.#servers.get(key);
-    if (running) return running.receiveAgain();
-    if (request.method === 'CANCEL') return this.#receiveCancel(key, request, flow);
-
-    if (request.method === 'INVITE') {
-      const transaction = new InviteServerTransaction(key, request, flow, this.#serverContext, (accepted) =>
-        this.#awaitingAck.set(ackKeyOf(accepted), accepted),
-      );
-      this.#servers.set(key, transaction);
-      transaction.respond(Draft.answering(request, 100)); // 17.2.1: within 200 ms; at once is simplest
-      this.#events.emit('request', transaction);
-    } else {
+    if (request.method === 'ACK') this.#receiveAck(request, flow, running);
+    else if (running) running.receiveAgain();
+    else if (request.method === 'CANCEL') this.#receiveCancel(key, request, flow);
+    else if (request.method === 'INVITE') this.#receiveInvite(key, request, flow);
+    else {
       const transaction = new NonInviteServerTransaction(key, request, flow, this.#serverContext);
       this.#servers.set(key, transaction);
       this.#events.emit('request', transaction);
     }
   }
 
-  #receiveAck(ack: Request, flow: Flow): void {
-    const owner = this.#servers.get(serverKey(ack));
+  #receiveInvite(key: string, request: Request, flow: Flow): void {
+    const transaction = new InviteServerTransaction(key, request, flow, this.#serverContext, (accepted) =>
+      this.#awaitingAck.set(ackKeyOf(accepted), accepted),
+    );
+    this.#servers.set(key, transaction);
+    transaction.respond(Draft.answering(request, 100)); // 17.2.1: within 200 ms; at once is simplest
+    this.#events.emit('request', transaction);
+  }
+
+  #receiveAck(ack: Request, flow: Flow, owner: RunningServer | undefined): void {
     if (owner instanceof InviteServerTransaction && (owner.state === 'completed' || owner.state === 'confirmed')) {
-      return owner.receiveAck();
+      owner.receiveAck();
+      return;
     }
     // 13.3.1.4: the ACK for a 2xx has a branch of its own (some peers use the INVITE's); the dialog and CSeq tie them.
     const tag = ack.to.parameters.get('tag') ?? '';
     const invite = this.#awaitingAck.get(ackKey(ack.callId, tag, ack.cseq.sequence));
-    if (!invite) return this.counters.stray();
-    if (invite.acknowledge()) this.#events.emit('ack', ack, flow, invite);
+    if (!invite) this.counters.stray();
+    else if (invite.acknowledge()) this.#events.emit('ack', ack, flow, invite);
     else this.counters.retransmission('in');
   }
 
