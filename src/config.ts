@@ -8,11 +8,11 @@ import { describeValues } from './config/describe.ts';
 import { faultLine, faultLines } from './config/faults.ts';
 import { settingsSchema, type ParsedSettings } from './config/schema.ts';
 import { layVariablesOver, parseYamlLayer, type Layer } from './config/source.ts';
-import { applyProfile, loadProfile, type TrunkSettings } from './config/trunks.ts';
+import { applyProfile, loadProfile, unreadableNumbers, type TrunkSettings } from './config/trunks.ts';
 import { fileVariable, readVariables } from './config/variables.ts';
 import { Failure, messageOf } from './shared/errors.ts';
 
-export type { TrunkSettings, TrunkReading } from './config/trunks.ts';
+export type { TrunkSettings } from './config/trunks.ts';
 export type { Address, SipServer } from './config/kinds.ts';
 
 /** Everything that can be set; durations in milliseconds, addresses parsed, profiles applied. */
@@ -89,6 +89,7 @@ function readSettingsFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
+    if (!existsSync(file)) throw new Failure('bad-setting', `There is no settings file ${file}`, { cause: error });
     throw new Failure('bad-setting', `The settings file ${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
@@ -97,7 +98,11 @@ function applyProfiles(parsed: ParsedSettings, file: string, layer: Layer, fault
   const folders = [siteFolder(file), packageFolder].map((folder) => path.join(folder, 'trunk-profiles'));
   return parsed.trunks.flatMap((trunk, index) => {
     try {
-      return [applyProfile(trunk, loadProfile(trunk.profile, [...new Set(folders)]), parsed)];
+      const applied = applyProfile(trunk, loadProfile(trunk.profile, [...new Set(folders)]), parsed);
+      for (const { key, number } of unreadableNumbers(applied)) {
+        faults.push(faultLine(layer, ['trunks', index, key], `"${number}" is no number in the plan of this trunk`));
+      }
+      return [applied];
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       faults.push(faultLine(layer, ['trunks', index, 'profile'], error.message));

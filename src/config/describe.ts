@@ -1,6 +1,6 @@
 // What people read about the settings, made from the schema: the README's table, config/default.yaml, and the
 // values in force.
-import { Document, isMap, isScalar, YAMLMap } from 'yaml';
+import { Document, isCollection, isMap, isScalar } from 'yaml';
 import { z } from 'zod';
 import { maskUriSecrets, masked } from './mask.ts';
 import { isRecord } from './source.ts';
@@ -19,11 +19,12 @@ export function describeValues(schema: Section, tree: Record<string, unknown>): 
 
 function describe(schema: z.core.$ZodType, value: unknown): unknown {
   const { schema: inner, facts } = unwrap(schema);
+  if (value === undefined) return undefined;
   if (isSection(inner)) return describeValues(inner, isRecord(value) ? value : {});
   if (inner instanceof z.ZodArray && Array.isArray(value)) {
     return value.map((entry: unknown) => describe(inner.element, entry));
   }
-  if (facts?.secret && value !== undefined) return masked;
+  if (facts?.secret) return masked;
   return typeof value === 'string' ? maskUriSecrets(value) : value;
 }
 
@@ -57,15 +58,20 @@ export function defaultsYaml(schema: Section): string {
 
 function annotate(schema: Section, map: unknown): void {
   if (!isMap(map)) return;
+  const unset: string[] = [];
   for (const [key, child] of Object.entries(schema.shape)) {
-    const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
-    if (!pair || !isScalar(pair.key)) continue;
     const { schema: inner, facts } = unwrap(child);
     const example = facts?.example?.split('\n').map((line) => `   ${line}`) ?? [];
-    pair.key.commentBefore = [` ${facts?.description ?? ''}`, ...example].join('\n');
-    pair.key.spaceBefore = pair.value instanceof YAMLMap;
+    const comment = [` ${facts?.description ?? ''}`, ...example];
+    const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
+    if (!pair || !isScalar(pair.key)) {
+      unset.push(`${comment.join('\n')}${example.length > 0 ? '' : `\n   ${key}:`}`);
+      continue;
+    }
+    pair.key.commentBefore = comment.join('\n');
+    pair.key.spaceBefore = isMap(pair.value);
     if (isSection(inner)) annotate(inner, pair.value);
-    else if (pair.value && typeof pair.value === 'object' && 'items' in pair.value)
-      Object.assign(pair.value, { flow: true });
+    else if (isCollection(pair.value)) pair.value.flow = true;
   }
+  if (unset.length > 0) map.comment = ` Not set:\n${unset.join('\n')}`;
 }

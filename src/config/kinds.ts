@@ -2,7 +2,7 @@
 // and says in words what it expects. Nothing here knows a setting by name.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { parseListenAddress, type ListenAddress } from '../sip/transport/addresses.ts';
+import { formatListenAddress, parseListenAddress } from '../sip/transport/addresses.ts';
 
 /** What is known of a setting besides its type; the generators of the documentation read it. */
 export interface About {
@@ -130,9 +130,17 @@ export const listenAddress: Kind<Address> = textKind(
   (input) => parseAddress(input, 0),
 );
 
-export const sipListenAddress: Kind<ListenAddress> = textKind(
+/** Where the SIP server listens, as written with the port filled in. */
+export const sipListenAddress: Kind<string> = textKind(
   'udp:// or tcp:// with IP address and port, such as udp://127.0.0.1:5060',
-  parseListenAddress,
+  (input) => {
+    const address = parseListenAddress(input);
+    return address && formatListenAddress(address);
+  },
+);
+
+export const ipAddress: Kind<string> = textKind('an IP address', (input) =>
+  ipaddr.IPv4.isValidFourPartDecimal(input) || ipaddr.IPv6.isValid(input) ? input : undefined,
 );
 
 /** The ng port of an rtpengine, as written; its protocol is spoken over IPv4 only. */

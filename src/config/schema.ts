@@ -8,6 +8,7 @@ import {
   duration,
   engineAddress,
   gatewayUri,
+  ipAddress,
   ipPhoneTarget,
   kind,
   listenAddress,
@@ -35,8 +36,9 @@ const country = kind('a country in capitals such as CN', (input) =>
   typeof input === 'string' && isSupportedCountry(input) ? input : undefined,
 );
 const areaCode = digits('an area code without its leading 0, such as "755", or ""', /^([1-9]\d{0,5})?$/);
-const storedNumber = digits('a number such as "+8675520000001"', /^(\+\d{4,15}|\d{3,15})$/);
+const number = digits('a number such as "+8675520000001"', /^\+?[\d ()./-]{3,24}$/);
 const headerName = text('the name of a SIP header', /^[A-Za-z0-9!%*_+`'~.-]{1,64}$/);
+const optionTag = text('an option tag such as 100rel', /^[A-Za-z0-9!%*_+`'~.-]{1,64}$/);
 const dialPrefix = digits('a dialling prefix such as "9" or "00"', /^[\d*#]{1,8}$/);
 
 /** How the INVITEs of a trunk are read (numbers/); a key that is absent is the reader's own default. */
@@ -50,22 +52,25 @@ export const readingShape = {
   diversionOrder: optional(oneOf('standard', 'reversed'), {
     description: 'standard: the last Diversion entry was diverted first (RFC 7544). reversed: the first entry was.',
   }),
-  serviceNumbers: optional(z.array(storedNumber), {
+  serviceNumbers: optional(z.array(number), {
     description: 'The numbers of the service on this trunk: calls to any other are answered 404.',
   }),
-  map: optional(z.record(z.string(), storedNumber), {
+  map: optional(z.record(z.string(), number), {
     description:
       'Second called number to first called number, where each subscriber has a service number of their own.',
   }),
-  accounts: optional(z.record(z.string(), storedNumber), {
+  accounts: optional(z.record(z.string(), number), {
     description:
       'User part of the Request-URI to the second called number, where the trunk sends the name of its account.',
   }),
-  secondCalledFrom: optional(z.array(oneOf('request-uri', 'p-called-party-id', 'to')), {
+  secondCalledFrom: optional(z.array(oneOf('request-uri', 'to', 'p-called-party-id', 'isup')), {
     description: 'Where the second called number stands, in order.',
   }),
   firstCalledHeader: optional(headerName, {
     description: "A header of the operator's own that names the first called number.",
+  }),
+  supportedOptions: optional(z.array(optionTag), {
+    description: 'Option tags that a Require header may name; other ones are answered 420.',
   }),
   outsidePrefix: optional(dialPrefix, { description: 'What is dialled before an outside number behind a PBX.' }),
   internationalPrefix: optional(dialPrefix, { description: 'What is dialled before an international number.' }),
@@ -101,6 +106,16 @@ const trunk = z.strictObject({
     description: 'Addresses and prefixes that may send us calls; all others are answered 403.',
   }),
   gateways: setting(z.array(gatewayUri), [], { description: 'Where our calls go, in this order.' }),
+  credentials: optional(
+    z.strictObject({
+      username: required(text('text without spaces', /^\S{1,128}$/), { description: 'User name for its gateways.' }),
+      password: required(text('text of 1 to 256 characters', /^[^\r\n]{1,256}$/), {
+        description: 'Password for its gateways.',
+        secret: true,
+      }),
+    }),
+    { description: 'What a 401 or 407 of its gateways is answered with (RFC 3261 22).' },
+  ),
   ...readingShape,
   ...signallingShape,
 });
@@ -129,6 +144,16 @@ export const settingsSchema = z.strictObject({
       description: 'Secret of that control connection; `ringaway sip-server` needs it.',
       secret: true,
     }),
+    advertised: optional(
+      z.strictObject({
+        address: required(ipAddress, { description: 'What Via and Contact say instead of the listening address.' }),
+        port: optional(wholeNumber(1, 65_535), { description: 'And instead of the listening port.' }),
+      }),
+      {
+        description: 'How the operator reaches this machine when it is behind NAT.',
+        example: 'advertised: { address: 203.0.113.7 }',
+      },
+    ),
     timers: section('Timers of RFC 3261 (table 4), as agreed with the operator', {
       t1: setting(duration('50ms', '5s'), '500ms', { description: 'Round-trip time estimate T1.' }),
       t2: setting(duration('500ms', '60s'), '4s', { description: 'Longest interval between retransmissions T2.' }),
@@ -199,6 +224,9 @@ export const settingsSchema = z.strictObject({
     whenNoTerminal: setting(finalStatus, 480, { description: 'SIP status when no terminal is logged in.' }),
     whenUnknown: setting(finalStatus, 404, { description: 'SIP status when the number belongs to no subscriber.' }),
     whenNotInstructed: setting(finalStatus, 480, { description: 'SIP status when no terminal instructed in time.' }),
+    maxCalls: setting(wholeNumber(1, 100_000), 1000, {
+      description: 'Calls that may stand at once; more are answered 503.',
+    }),
     maxDuration: setting(duration('1m', '7d'), '4h', { description: 'How long a connected call may stand.' }),
     ringTimeout: setting(ringTimeout, '60s', {
       description: 'How long a final called number may ring before the terminals may choose another.',

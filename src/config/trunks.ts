@@ -1,17 +1,14 @@
 // A trunk is its profile with the trunk's own keys over it.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { normalise } from '../numbers/number.ts';
+import type { TrunkReadingSettings } from '../numbers/settings.ts';
 import { Failure } from '../shared/errors.ts';
 import { faultLines } from './faults.ts';
-import { profileSchema, type ParsedSettings, type readingShape, type TrunkProfile } from './schema.ts';
+import { profileSchema, type ParsedSettings, type TrunkProfile } from './schema.ts';
 import { parseYamlLayer } from './source.ts';
 
 type ParsedTrunk = ParsedSettings['trunks'][number];
-type ReadingKey = keyof typeof readingShape;
-
-/** How INVITEs of a trunk are read: what profile and trunk set; country and area at least those of `numbering`. */
-export type TrunkReading = Pick<TrunkProfile, Exclude<ReadingKey, 'defaultCountry' | 'areaCode'>> &
-  ParsedSettings['numbering'];
 
 /** A trunk with its profile applied. */
 export interface TrunkSettings {
@@ -21,7 +18,9 @@ export interface TrunkSettings {
   peers: string[];
   /** `sip:` URIs in the order of trying. */
   gateways: string[];
-  reading: TrunkReading;
+  /** How its INVITEs are read: what profile and trunk say, with country and area at least those of `numbering`. */
+  reading: TrunkReadingSettings;
+  credentials?: { username: string; password: string };
   /** Milliseconds; 0 never asks. */
   optionsInterval: number;
   /** Milliseconds. */
@@ -31,18 +30,32 @@ export interface TrunkSettings {
 }
 
 export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings: ParsedSettings): TrunkSettings {
-  const { name, profile: profileName, peers, gateways, ...own } = trunk;
+  const { name, profile: profileName, peers, gateways, credentials, ...own } = trunk;
   const { optionsInterval, gatewayTimeout, ringTimeout, ...reading } = { ...settings.numbering, ...profile, ...own };
   return {
     name,
     profile: profileName,
     peers,
     gateways,
+    ...(credentials && { credentials }),
     reading,
     optionsInterval: optionsInterval ?? 30_000,
     gatewayTimeout: gatewayTimeout ?? 4_000,
     ringTimeout: ringTimeout ?? settings.calls.ringTimeout,
   };
+}
+
+/** The numbers among the settings of a trunk that its own numbering cannot read, with the key they stand under. */
+export function unreadableNumbers({ reading }: TrunkSettings): { key: string; number: string }[] {
+  const { serviceNumbers = [], map = {}, accounts = {} } = reading;
+  const numbers: [string, string][] = [
+    ...serviceNumbers.map((number): [string, string] => ['serviceNumbers', number]),
+    ...[...Object.keys(map), ...Object.values(map)].map((number): [string, string] => ['map', number]),
+    ...Object.values(accounts).map((number): [string, string] => ['accounts', number]),
+  ];
+  return numbers
+    .filter(([, number]) => normalise(number, reading) === undefined)
+    .map(([key, number]) => ({ key, number }));
 }
 
 /**
