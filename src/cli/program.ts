@@ -27,6 +27,21 @@ const nouns: Noun[] = [
     summary: 'check and show the settings',
     register: async (program) => (await import('./commands/config/config.ts')).registerConfig(program),
   },
+  {
+    name: 'subscriber',
+    summary: 'add, show, change and remove subscribers',
+    register: async (program) => (await import('./commands/subscriber/subscriber.ts')).registerSubscriber(program),
+  },
+  {
+    name: 'number',
+    summary: 'add, remove and list the numbers of subscribers',
+    register: async (program) => (await import('./commands/number/number.ts')).registerNumber(program),
+  },
+  {
+    name: 'call',
+    summary: 'list and show the records of calls',
+    register: async (program) => (await import('./commands/call/call.ts')).registerCall(program),
+  },
 ];
 
 const examples = `
