@@ -1,16 +1,11 @@
 // Every setting: its place, kind, default and meaning. The README's table, config/default.yaml, the names of
 // the variables and the checks are all made from this file.
-import { isSupportedCountry } from 'libphonenumber-js/min';
 import { z } from 'zod';
 import {
-  addressPrefix,
-  digits,
   duration,
   engineAddress,
-  gatewayUri,
   ipAddress,
   ipPhoneTarget,
-  kind,
   listenAddress,
   mongodbUri,
   oneOf,
@@ -26,104 +21,10 @@ import {
   yesNo,
 } from './kinds.ts';
 
-const name = text('a name of 1 to 64 letters, digits, dots, dashes or underscores', /^[\w.-]{1,64}$/);
+import { ringTimeout, route, trunk } from './trunk-schema.ts';
+import { areaCode, country, name, numberPrefix } from './words.ts';
+
 const finalStatus = wholeNumber(300, 699);
-const numberPrefix = digits(
-  'the beginning of a number (+, +86, 0755, 95588, sip:) or "" for all',
-  /^(\+?\d{0,15}|sip:\S*)$/,
-);
-const country = kind('a country in capitals such as CN', (input) =>
-  typeof input === 'string' && isSupportedCountry(input) ? input : undefined,
-);
-const areaCode = digits('an area code without its leading 0, such as "755", or ""', /^([1-9]\d{0,5})?$/);
-const number = digits('a number such as "+8675520000001"', /^\+?[\d ()./-]{3,24}$/);
-const headerName = text('the name of a SIP header', /^[A-Za-z0-9!%*_+`'~.-]{1,64}$/);
-const optionTag = text('an option tag such as 100rel', /^[A-Za-z0-9!%*_+`'~.-]{1,64}$/);
-const dialPrefix = digits('a dialling prefix such as "9" or "00"', /^[\d*#]{1,8}$/);
-
-/** How the INVITEs of a trunk are read (numbers/); a key that is absent is the reader's own default. */
-export const readingShape = {
-  trustIdentity: optional(yesNo, {
-    description: 'Whether the peer is inside the trust domain of RFC 3325: P-Asserted-Identity and Privacy count.',
-  }),
-  callerPreference: optional(oneOf('pai', 'from'), {
-    description: 'Which number is the caller when P-Asserted-Identity and From differ.',
-  }),
-  diversionOrder: optional(oneOf('standard', 'reversed'), {
-    description: 'standard: the last Diversion entry was diverted first (RFC 7544). reversed: the first entry was.',
-  }),
-  serviceNumbers: optional(z.array(number), {
-    description: 'The numbers of the service on this trunk: calls to any other are answered 404.',
-  }),
-  map: optional(z.record(z.string(), number), {
-    description:
-      'Second called number to first called number, where each subscriber has a service number of their own.',
-  }),
-  accounts: optional(z.record(z.string(), number), {
-    description:
-      'User part of the Request-URI to the second called number, where the trunk sends the name of its account.',
-  }),
-  secondCalledFrom: optional(z.array(oneOf('request-uri', 'to', 'p-called-party-id', 'isup')), {
-    description: 'Where the second called number stands, in order.',
-  }),
-  firstCalledHeader: optional(headerName, {
-    description: "A header of the operator's own that names the first called number.",
-  }),
-  supportedOptions: optional(z.array(optionTag), {
-    description: 'Option tags that a Require header may name; other ones are answered 420.',
-  }),
-  outsidePrefix: optional(dialPrefix, { description: 'What is dialled before an outside number behind a PBX.' }),
-  internationalPrefix: optional(dialPrefix, { description: 'What is dialled before an international number.' }),
-  defaultCountry: optional(country, { description: 'Country of national numbers on this trunk.' }),
-  areaCode: optional(areaCode, { description: 'Area of local numbers on this trunk.' }),
-};
-
-const optionsInterval = duration('0s', '1h');
-const gatewayTimeout = duration('100ms', '32s');
-const ringTimeout = duration('1s', '10m');
-const signallingShape = {
-  optionsInterval: optional(optionsInterval, {
-    description: 'How often each gateway is asked with OPTIONS whether it is there; 0 never asks. 30s unless set.',
-  }),
-  gatewayTimeout: optional(gatewayTimeout, {
-    description: 'After this time without any response the next gateway is tried. 4s unless set.',
-  }),
-  ringTimeout: optional(ringTimeout, {
-    description: 'How long a final called number may ring; calls.ringTimeout unless set.',
-  }),
-};
-
-/** What stands in a file of config/trunk-profiles. */
-export const profileSchema = z.strictObject({ ...readingShape, ...signallingShape });
-export type TrunkProfile = z.output<typeof profileSchema>;
-
-const trunk = z.strictObject({
-  name: required(name, { description: 'Name of the trunk, for routes, records and log.' }),
-  profile: setting(name, 'generic', {
-    description: 'The trunk profile whose keys hold where the trunk does not set them: trunk-profiles/NAME.yaml.',
-  }),
-  peers: setting(z.array(addressPrefix), [], {
-    description: 'Addresses and prefixes that may send us calls; all others are answered 403.',
-  }),
-  gateways: setting(z.array(gatewayUri), [], { description: 'Where our calls go, in this order.' }),
-  credentials: optional(
-    z.strictObject({
-      username: required(text('text without spaces', /^\S{1,128}$/), { description: 'User name for its gateways.' }),
-      password: required(text('text of 1 to 256 characters', /^[^\r\n]{1,256}$/), {
-        description: 'Password for its gateways.',
-        secret: true,
-      }),
-    }),
-    { description: 'What a 401 or 407 of its gateways is answered with (RFC 3261 22).' },
-  ),
-  ...readingShape,
-  ...signallingShape,
-});
-
-const route = z.strictObject({
-  prefix: required(numberPrefix, { description: 'Beginning of the numbers; the longest that fits wins.' }),
-  trunk: required(name, { description: 'Name of the trunk that they are called over.' }),
-});
 
 export const settingsSchema = z.strictObject({
   node: setting(name, 'ringaway-1', {

@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { normalise } from '../numbers/number.ts';
+import type { IdentityPolicy } from '../numbers/present.ts';
 import type { TrunkReadingSettings } from '../numbers/settings.ts';
 import { Failure } from '../shared/errors.ts';
 import { faultLines } from './faults.ts';
-import { profileSchema, type ParsedSettings, type TrunkProfile } from './schema.ts';
+import type { ParsedSettings } from './schema.ts';
+import { profileSchema, type TrunkProfile } from './trunk-schema.ts';
 import { parseYamlLayer } from './source.ts';
 
 type ParsedTrunk = ParsedSettings['trunks'][number];
@@ -20,6 +22,8 @@ export interface TrunkSettings {
   gateways: string[];
   /** How its INVITEs are read: what profile and trunk say, with country and area at least those of `numbering`. */
   reading: TrunkReadingSettings;
+  /** How the caller and the diversion are shown on calls from us. */
+  identity: IdentityPolicy;
   credentials?: { username: string; password: string };
   /** Milliseconds; 0 never asks. */
   optionsInterval: number;
@@ -31,7 +35,13 @@ export interface TrunkSettings {
 
 export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings: ParsedSettings): TrunkSettings {
   const { name, profile: profileName, peers, gateways, credentials, ...own } = trunk;
-  const { optionsInterval, gatewayTimeout, ringTimeout, ...reading } = { ...settings.numbering, ...profile, ...own };
+  const {
+    identity: _,
+    optionsInterval,
+    gatewayTimeout,
+    ringTimeout,
+    ...reading
+  } = { ...settings.numbering, ...profile, ...own };
   return {
     name,
     profile: profileName,
@@ -39,6 +49,7 @@ export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings
     gateways,
     ...(credentials && { credentials }),
     reading,
+    identity: { country: reading.defaultCountry, ...profile.identity, ...own.identity },
     optionsInterval: optionsInterval ?? 30_000,
     gatewayTimeout: gatewayTimeout ?? 4_000,
     ringTimeout: ringTimeout ?? settings.calls.ringTimeout,
