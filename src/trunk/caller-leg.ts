@@ -1,0 +1,242 @@
+import type { CallerLeg, CallerLegEvents, Cause, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
+import type { Timer } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Leg } from './legs.ts';
+import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
+import { parseReason, reasonHeaders } from './reason.ts';
+import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
+import { StandingDialog, type Ended } from './standing.ts';
+import { allow, contained, respond, retryAfterSeconds, serverTimeout, type Tools } from './tools.ts';
+
+type State =
+  | { is: 'ringing' } // no final response has left
+  | { is: 'answering'; settle: (error?: Error) => void; timer: Timer } // our 200 has left, no ACK came
+  | { is: 'standing' }
+  | { is: 'over' };
+
+/** Our side of the caller's dialog, from its INVITE on. */
+export class IncomingLeg implements CallerLeg, Leg {
+  readonly #tools: Tools;
+  readonly #invite: PendingInvite;
+  readonly #onFinal: () => void;
+  #state: State = { is: 'ringing' };
+  #events: CallerLegEvents | undefined;
+  #standing: StandingDialog | undefined;
+  #lastProgress: number | undefined;
+  #unsupported: readonly string[] = [];
+  /** hangUp was asked for before the ACK came: RFC 3261 15 forbids BYE until then. */
+  #hangUpAfterAck: { cause: Cause | undefined; done: () => void } | undefined;
+  #hangUp: Promise<void> | undefined;
+
+  /** Listens for CANCEL from the first moment on. `onFinal` is called once its INVITE has got a final response. */
+  constructor(tools: Tools, invite: PendingInvite, onFinal: () => void) {
+    this.#tools = tools;
+    this.#onFinal = onFinal;
+    this.#invite = invite;
+    tools.legs.add(this);
+    const { req } = invite;
+    req.on(
+      'cancel',
+      contained(tools.log, 'a CANCEL', (cancel) => {
+        tools.counters.cancels += 1;
+        this.#cancelled(parseReason(cancel.get('reason')));
+      }),
+    );
+  }
+
+  get socket(): Socket {
+    return this.#invite.req.socket;
+  }
+
+  /** Where its events go; before this, there are none. */
+  attach(events: CallerLegEvents): void {
+    this.#events = events;
+  }
+
+  /** Extensions that its INVITE requires and we lack: a 420 names them (RFC 3261 8.2.2.3). */
+  lacks(unsupported: readonly string[]): void {
+    this.#unsupported = unsupported;
+  }
+
+  progress(status: 180 | 183, sdp?: string): void {
+    if (this.#state.is !== 'ringing') return;
+    const code = sdp === undefined ? status : 183;
+    if (sdp === undefined && this.#lastProgress === code) return; // the caller knows
+    this.#lastProgress = sdp === undefined ? code : undefined;
+    respond(this.#tools, this.#invite.res, code, withSdp(sdp), (error) => {
+      if (error === undefined) this.#tools.legs.bind(this.#invite.res.stackDialogId, this);
+    });
+  }
+
+  answer(sdp: string): Promise<void> {
+    if (this.#state.is !== 'ringing') return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
+    return new Promise((resolve, reject) => {
+      const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
+      const settle = (error?: Error): void => {
+        timer.clear();
+        if (error) reject(error);
+        else resolve();
+      };
+      this.#state = { is: 'answering', settle, timer };
+      respond(this.#tools, this.#invite.res, 200, withSdp(sdp), (error) => {
+        forgetCancel(this.#invite);
+        this.#onFinal();
+        if (error === undefined) return void this.#dialog(this.#invite.res.stackDialogId);
+        this.#tools.log.debug({ reason: messageOf(error) }, 'the INVITE was over before our 200');
+        this.#cancelled({});
+      });
+      if (this.#lives()) expectCancel(this.#invite); // a CANCEL that crosses our 200 still has its Reason to tell
+    });
+  }
+
+  reject(status: number, cause?: Cause): void {
+    if (this.#state.is !== 'ringing') return;
+    const headers = reasonHeaders(cause);
+    if (status === 420) headers['Unsupported'] = this.#unsupported.join(', ');
+    if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
+    respond(this.#tools, this.#invite.res, status, { headers });
+    this.#leave();
+  }
+
+  hangUp(cause?: Cause): Promise<void> {
+    return (this.#hangUp ??= this.#tools.legs.ending(this.#end(cause)));
+  }
+
+  request(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (!this.#standing || this.#hangUp) return Promise.resolve({ status: 481 });
+    return this.#standing.request(request);
+  }
+
+  received(request: SrfRequest, response: SrfResponse): void {
+    const dialog = this.#dialog(request.stackDialogId);
+    if (dialog) dialog.received(request, response);
+    else respond(this.#tools, response, this.#state.is === 'over' ? 481 : 500, { headers: { 'Retry-After': '2' } });
+  }
+
+  acknowledged(ack: SrfRequest): void {
+    const dialog = this.#dialog(ack.stackDialogId);
+    if (this.#state.is !== 'answering') return dialog?.acknowledged(ack);
+    const { settle } = this.#state;
+    this.#state = { is: 'standing' };
+    if (this.#hangUpAfterAck) {
+      settle(new Error("the caller's leg was hung up before its ACK came"));
+      this.#bye();
+    } else settle();
+  }
+
+  endedByServer(): void {
+    if (this.#state.is === 'answering') {
+      this.#tools.counters.unacknowledged += 1;
+      this.#leave(new Error('nobody acknowledged our 200 (RFC 3261 13.3.1.4)'));
+    } else this.#standing?.end({ cause: {}, lost: true });
+  }
+
+  connectionLost(): void {
+    switch (this.#state.is) {
+      case 'ringing': {
+        this.#cancelled({});
+        return;
+      }
+      case 'answering': {
+        this.#leave(new Error('the connection to the SIP server was lost'));
+        return;
+      }
+      case 'standing':
+        return this.#standing?.connectionLost();
+      case 'over':
+    }
+  }
+
+  shutDown(): Promise<void> {
+    if (this.#state.is === 'ringing') this.reject(503);
+    return this.hangUp();
+  }
+
+  /** The dialog, from our 200 on. */
+  #dialog(dialogId: string | undefined): StandingDialog | undefined {
+    if (this.#standing || dialogId === undefined || dialogId === '') return this.#standing;
+    if (this.#state.is !== 'answering') return undefined;
+    this.#tools.legs.bind(dialogId, this);
+    return (this.#standing = new StandingDialog(
+      this.#tools,
+      { dialogId, socket: this.socket },
+      (request, answer) => {
+        if (this.#events) this.#events.request(request, answer);
+        else answer({ status: 480 });
+      },
+      (how) => this.#ended(how),
+    ));
+  }
+
+  #lives(): boolean {
+    return this.#state.is !== 'over';
+  }
+
+  #cancelled(cause: Cause): void {
+    if (this.#state.is !== 'ringing' && this.#state.is !== 'answering') return;
+    if (this.#standing) return; // our 200 was faster
+    const silent = this.#hangUp !== undefined;
+    this.#leave(new Error('the caller took the call back'));
+    if (!silent) this.#events?.cancelled(cause);
+  }
+
+  #ended(how: Ended): void {
+    const silent = this.#hangUp !== undefined;
+    this.#leave(new Error('the caller hung up'));
+    if (!silent) this.#events?.ended(how);
+  }
+
+  async #end(cause: Cause | undefined): Promise<void> {
+    switch (this.#state.is) {
+      case 'ringing': {
+        this.reject(480, cause);
+        return;
+      }
+      case 'answering':
+        return new Promise((done) => {
+          this.#hangUpAfterAck = { cause, done };
+        });
+      case 'standing':
+        await this.#standing?.hangUp(cause);
+        {
+          this.#leave();
+          return;
+        }
+      case 'over':
+    }
+  }
+
+  /** The server should have ended it by now; it has not. */
+  #unacknowledged(): void {
+    if (this.#state.is !== 'answering') return;
+    this.#tools.counters.unacknowledged += 1;
+    const { settle } = this.#state;
+    this.#state = { is: 'standing' };
+    settle(new Error('nobody acknowledged our 200'));
+    this.#hangUpAfterAck ??= { cause: undefined, done: () => undefined };
+    this.#bye();
+  }
+
+  #bye(): void {
+    const { cause, done } = this.#hangUpAfterAck ?? { cause: undefined, done: () => undefined };
+    const bye = this.#standing?.hangUp(cause) ?? Promise.resolve();
+    this.#hangUp ??= bye;
+    void this.#tools.legs.ending(bye.then(() => this.#leave())).then(done);
+  }
+
+  /** Nothing of the leg is left; whoever waits for its answer gets `error`. */
+  #leave(error?: Error): void {
+    const state = this.#state;
+    this.#state = { is: 'over' };
+    this.#tools.legs.remove(this);
+    forgetCancel(this.#invite);
+    this.#onFinal();
+    if (state.is === 'answering') state.settle(error ?? new Error("the caller's leg is over"));
+    this.#hangUpAfterAck?.done();
+  }
+}
+
+function withSdp(sdp: string | undefined): { headers: Record<string, string>; body?: string } {
+  if (sdp === undefined) return { headers: { Allow: allow } };
+  return { headers: { Allow: allow, 'Content-Type': 'application/sdp' }, body: sdp };
+}

@@ -1,0 +1,102 @@
+import type { OnIncomingCall } from '../call/ports.ts';
+import { readInviteOctets } from '../numbers/read.ts';
+import { sdpOf } from './bodies.ts';
+import { IncomingLeg } from './caller-leg.ts';
+import { expectCancel, type PendingInvite } from './pending-invites.ts';
+import type { TrunkSettings } from './settings.ts';
+import type { SrfRequest, SrfResponse } from './srf.ts';
+import { respond, retryAfterSeconds, type Tools } from './tools.ts';
+
+/** INVITEs that begin a call: the leg is made, CANCEL listened for and 180 sent before anything else happens. */
+export class IncomingInvites {
+  readonly #tools: Tools;
+  #handler: OnIncomingCall | undefined;
+  #draining = false;
+  /** Those without a final answer, by Call-ID; for the second copy of one that was forked (RFC 3261 8.2.2.2). */
+  readonly #unanswered = new Map<string, PendingInvite>();
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  handle(handler: OnIncomingCall): void {
+    this.#handler = handler;
+  }
+
+  /** New INVITEs get 503 from now on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  received(trunk: TrunkSettings, req: SrfRequest, res: SrfResponse): void {
+    const { counters } = this.#tools;
+    counters.invites += 1;
+    const handler = this.#handler;
+    if (this.#draining || !handler) {
+      counters.refusedDraining += 1;
+      respond(this.#tools, res, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+      return;
+    }
+    const callId = req.get('call-id') ?? '';
+    const first = this.#unanswered.get(callId);
+    if (first) {
+      this.#refuseCopy(first, res);
+      return;
+    }
+    const invite: PendingInvite = { req, res };
+    this.#unanswered.set(callId, invite);
+    const leg = new IncomingLeg(this.#tools, invite, () => {
+      if (this.#unanswered.get(callId) === invite) this.#unanswered.delete(callId);
+    });
+    leg.progress(180);
+    try {
+      this.#offer(handler, trunk, req, leg);
+    } catch (error) {
+      this.#tools.log.error(
+        { err: error, sipCallId: callId },
+        'an INVITE could not be handled, which is a fault of this program',
+      );
+      leg.reject(500);
+    }
+  }
+
+  /** RFC 3261 8.2.2.2: the network forked a call and both copies reached us; the first one is worked on. */
+  #refuseCopy(first: PendingInvite, res: SrfResponse): void {
+    this.#tools.counters.merged += 1;
+    respond(this.#tools, res, 482);
+    expectCancel(first);
+  }
+
+  #offer(handler: OnIncomingCall, trunk: TrunkSettings, req: SrfRequest, leg: IncomingLeg): void {
+    const reading = readInviteOctets(Buffer.from(req.raw ?? ''), trunk.reading);
+    if (!reading.ok) {
+      this.#tools.log.info(
+        { trunk: trunk.name, why: reading.error.why, status: reading.error.status },
+        'an INVITE is refused',
+      );
+      leg.lacks(reading.error.unsupported ?? []);
+    }
+    const sdp = sdpOf(req);
+    const events = handler({
+      trunk: trunk.name,
+      peer: req.source_address,
+      sipCallId: req.get('call-id') ?? '',
+      reading,
+      ...(sdp !== undefined && { sdp }),
+      maxForwards: maxForwardsOf(req),
+      leg,
+    });
+    leg.attach(events);
+  }
+}
+
+/** RFC 3261 20.22; 70 when it is missing or no number of 0 to 255 (the reading refuses those). */
+function maxForwardsOf(req: SrfRequest): number {
+  const text = req.get('max-forwards')?.trim() ?? '';
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : 70;
+  return value <= 255 ? value : 70;
+}

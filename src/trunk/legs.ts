@@ -1,0 +1,62 @@
+import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
+
+/** A leg as the requests from the wire see it. */
+export interface Leg {
+  /** The connection whose SIP server has its dialog; undefined until something was sent. */
+  readonly socket: Socket | undefined;
+  /** A request inside its dialog other than ACK. */
+  received(request: SrfRequest, response: SrfResponse): void;
+  acknowledged(ack: SrfRequest): void;
+  /** The SIP server has ended the dialog by itself (no ACK came, its session timer ran out). */
+  endedByServer(): void;
+  /** The connection to its SIP server is gone, and the dialog with it. */
+  connectionLost(): void;
+  /** The service stops: the far side is told, whatever state the leg is in. Never rejects. */
+  shutDown(): Promise<void>;
+}
+
+/** All legs that live, and the dialogs they have. */
+export class Legs {
+  readonly #legs = new Set<Leg>();
+  readonly #byDialog = new Map<string, Leg>();
+  readonly #endings = new Set<Promise<unknown>>();
+
+  get size(): number {
+    return this.#legs.size;
+  }
+
+  add(leg: Leg): void {
+    this.#legs.add(leg);
+  }
+
+  /** Requests of this dialog belong to the leg from now on. */
+  bind(dialogId: string | undefined, leg: Leg): void {
+    if (dialogId !== undefined && dialogId !== '' && this.#legs.has(leg)) this.#byDialog.set(dialogId, leg);
+  }
+
+  of(dialogId: string | undefined): Leg | undefined {
+    return dialogId === undefined ? undefined : this.#byDialog.get(dialogId);
+  }
+
+  remove(leg: Leg): void {
+    this.#legs.delete(leg);
+    for (const [dialogId, owner] of this.#byDialog) if (owner === leg) this.#byDialog.delete(dialogId);
+  }
+
+  /** Something that is still being ended on the wire; `close` waits for it. */
+  ending<T>(promise: Promise<T>): Promise<T> {
+    this.#endings.add(promise);
+    const forget = (): void => void this.#endings.delete(promise);
+    promise.then(forget, forget);
+    return promise;
+  }
+
+  connectionLost(socket: Socket): void {
+    for (const leg of [...this.#legs]) if (leg.socket === socket) leg.connectionLost();
+  }
+
+  /** Ends every leg; resolves when the far sides have answered. */
+  async shutDown(): Promise<void> {
+    await Promise.allSettled([...[...this.#legs].map((leg) => leg.shutDown()), ...this.#endings]);
+  }
+}

@@ -1,0 +1,147 @@
+import type { InDialogAnswer, InDialogRequest, StandingLegEvents } from '../call/ports.ts';
+import { capabilities } from './options.ts';
+import type { SrfRequest, SrfResponse } from './srf.ts';
+import { allow, contained, respond, type Tools } from './tools.ts';
+
+/** How long the other side of the call may take to answer a request that was passed to it. Milliseconds. */
+const answerTimeout = 30_000;
+
+/** Headers that mean something between the ends, and go across with the body. */
+const carried = ['Info-Package', 'Content-Disposition', 'Event', 'Subscription-State', 'Recv-Info', 'Priority'];
+
+/** The requests (other than BYE and ACK) that the far side sends inside one dialog. */
+export class ReceivedRequests {
+  readonly #tools: Tools;
+  readonly #pass: StandingLegEvents['request'];
+  readonly #inviting: () => boolean;
+  readonly #open = new Map<(answer: InDialogAnswer) => void, string>();
+  /** A 200 with our offer has left: the ACK brings the answer. */
+  #answerExpected = false;
+
+  /** `inviting`: whether a re-INVITE of ours is under way. `pass`: hands a request to the call. */
+  constructor(tools: Tools, pass: StandingLegEvents['request'], inviting: () => boolean) {
+    this.#tools = tools;
+    this.#pass = pass;
+    this.#inviting = inviting;
+  }
+
+  received(request: SrfRequest, response: SrfResponse): void {
+    const refuse = (status: number, headers: Record<string, string> = {}): void =>
+      respond(this.#tools, response, status, { headers });
+    switch (request.method) {
+      case 'INVITE':
+        if ([...this.#open.values()].includes('INVITE')) {
+          refuse(500, { 'Retry-After': '2' });
+          return;
+        } // RFC 3261 14.2
+        if (this.#inviting()) {
+          refuse(491);
+          return;
+        } // RFC 3261 14.2
+        {
+          this.#passOn(request, response);
+          return;
+        }
+      case 'UPDATE':
+        if (bodyOf(request) === undefined) {
+          refuse(200, { Allow: allow });
+          return;
+        } // a refresh of this leg only
+        if (this.#inviting()) {
+          refuse(491);
+          return;
+        } // RFC 3311 5.2
+        {
+          this.#passOn(request, response);
+          return;
+        }
+      case 'INFO':
+      case 'MESSAGE':
+      case 'NOTIFY': {
+        this.#passOn(request, response);
+        return;
+      }
+      case 'OPTIONS': {
+        refuse(200, capabilities);
+        return;
+      }
+      case 'REFER': { // no transfer for anybody who asks
+        refuse(603);
+        return;
+      }
+      case 'PRACK': { // we send no reliable provisional responses (RFC 3262 3)
+        refuse(481);
+        return;
+      }
+      default: {
+        refuse(405, { Allow: allow });
+        return;
+      }
+    }
+  }
+
+  /**
+   * The ACK of a 200 that we sent to a re-INVITE. After a re-INVITE without an offer it brings the far side's answer,
+   * which is handed to the call as a request with the method `ACK`; nothing is answered to it.
+   */
+  acknowledged(ack: SrfRequest): void {
+    if (!this.#answerExpected) return;
+    this.#answerExpected = false;
+    const body = bodyOf(ack);
+    if (body === undefined) return;
+    this.#hand({ method: 'ACK', contentType: ack.get('content-type') ?? 'application/sdp', body }, () => undefined);
+  }
+
+  /** The dialog is over: what is open is answered (RFC 3261 15.1.2: 487). */
+  finish(): void {
+    for (const answer of [...this.#open.keys()]) answer({ status: 487 });
+  }
+
+  #passOn(request: SrfRequest, response: SrfResponse): void {
+    const { method } = request;
+    const answer = (given: InDialogAnswer): void => {
+      if (!this.#open.delete(answer)) return;
+      timer.clear();
+      if (method === 'INVITE' && given.status === 200) this.#answerExpected = bodyOf(request) === undefined;
+      const headers: Record<string, string> = {};
+      if (given.body !== undefined) headers['Content-Type'] = given.contentType ?? 'application/sdp';
+      if (method === 'INVITE') headers['Allow'] = allow;
+      respond(this.#tools, response, given.status, {
+        headers,
+        ...(given.reason !== undefined && { reason: given.reason.replace(/[\p{Cc}]/gu, ' ') }),
+        ...(given.body !== undefined && { body: given.body }),
+      });
+    };
+    const timer = this.#tools.clock.after(answerTimeout, () => answer({ status: 504 }));
+    this.#open.set(answer, method);
+    this.#hand(passable(request), answer);
+  }
+
+  #hand(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
+    try {
+      this.#pass(request, contained(this.#tools.log, `the answer to ${request.method}`, answer));
+    } catch (error) {
+      this.#tools.log.error({ err: error }, `${request.method} inside a call failed, which is a fault of this program`);
+      answer({ status: 500 });
+    }
+  }
+}
+
+function passable(request: SrfRequest): InDialogRequest {
+  const body = bodyOf(request);
+  const contentType = request.get('content-type');
+  const headers: Record<string, string> = {};
+  for (const name of carried) {
+    const value = request.get(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return {
+    method: request.method,
+    ...(body !== undefined && { body, ...(contentType !== undefined && { contentType }) }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+  };
+}
+
+function bodyOf(message: SrfRequest): string | undefined {
+  return message.body === '' ? undefined : message.body;
+}

@@ -1,0 +1,170 @@
+import type { InDialogAnswer, InDialogRequest } from '../call/ports.ts';
+import type { Timer } from '../shared/clock.ts';
+import { reasonHeaders } from './reason.ts';
+import type { Cause } from '../call/ports.ts';
+import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse } from './srf.ts';
+import { allow, contained, respond, sendRequest, serverTimeout, transactionTimeout, type Tools } from './tools.ts';
+
+/** Where a dialog is: its id at the SIP server that has it. */
+export interface DialogAddress {
+  dialogId: string;
+  socket: Socket;
+  auth?: { username: string; password: string };
+}
+
+/** How long the answer to an offer that came in a 200 may be outstanding; then the ACK goes without one. */
+const lateAnswerTimeout = 10_000;
+
+/** The requests that we send inside one dialog. Each is answered exactly once, at the latest by the deadline. */
+export class SentRequests {
+  readonly #tools: Tools;
+  readonly #dialog: DialogAddress;
+  readonly #onLost: () => void;
+  readonly #open = new Set<(answer: InDialogAnswer) => void>();
+  #invites = 0;
+  #heldAck: { acknowledge: Acknowledge; timer: Timer } | undefined;
+
+  constructor(tools: Tools, dialog: DialogAddress, onLost: () => void) {
+    this.#tools = tools;
+    this.#dialog = dialog;
+    this.#onLost = onLost;
+  }
+
+  /** Whether a re-INVITE of ours is under way (RFC 3261 14.1: another one must then not be accepted). */
+  get inviting(): boolean {
+    return this.#invites > 0;
+  }
+
+  /**
+   * Sends a request and resolves with its final answer: 408 when none came in time, 481 when the dialog is gone,
+   * 491 while a re-INVITE is under way, 503 when it could not be sent.
+   *
+   * A re-INVITE without a body asks the far side for an offer: its 200 carries one, and the ACK must carry our
+   * answer (RFC 3261 14.1, 13.2.2.4). That ACK waits for a following request with the method `ACK`, whose body it
+   * carries on; when none follows within 10 s, the ACK goes without a body.
+   */
+  send(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (request.method === 'ACK') return Promise.resolve({ status: this.#sendHeldAck(request) ? 200 : 481 });
+    const isInvite = request.method === 'INVITE';
+    if (isInvite && (this.inviting || this.#heldAck)) return Promise.resolve({ status: 491 });
+    return new Promise((resolve) => {
+      if (isInvite) this.#invites += 1;
+      let settled = false;
+      const settle = (answer: InDialogAnswer): void => {
+        if (settled) return;
+        settled = true;
+        timer.clear();
+        this.#open.delete(settle);
+        if (isInvite) this.#invites -= 1;
+        resolve(answer);
+        if (answer.status === 408 || answer.status === 481) this.#onLost(); // RFC 3261 12.2.1.2
+      };
+      const timer = this.#tools.clock.after(serverTimeout, () => settle({ status: 408 }));
+      this.#open.add(settle);
+      this.#transmit(request, settle);
+    });
+  }
+
+  /** Sends BYE; resolves when it was answered or refused, or after 32 s. Never rejects. */
+  sendBye(cause?: Cause): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#tools.clock.after(transactionTimeout, () => settle());
+      const settle = (): void => {
+        timer.clear();
+        this.#open.delete(settle);
+        resolve();
+      };
+      this.#open.add(settle);
+      const options = this.#options({ method: 'BYE', headers: reasonHeaders(cause) });
+      sendRequest(this.#tools, 'sip:placeholder', options, (outcome) => {
+        if ('error' in outcome) {
+          settle();
+          return;
+        }
+        outcome.sent.on('response', () => settle());
+      });
+    });
+  }
+
+  /** Answers everything that is open with `status`: the dialog is over. */
+  settleAll(status: number): void {
+    this.#heldAck?.timer.clear();
+    this.#heldAck = undefined;
+    for (const settle of [...this.#open]) settle({ status });
+    this.#open.clear();
+  }
+
+  #transmit(request: InDialogRequest, settle: (answer: InDialogAnswer) => void): void {
+    const { log } = this.#tools;
+    sendRequest(this.#tools, 'sip:placeholder', this.#options(request), (outcome) => {
+      if ('error' in outcome) {
+        settle({ status: isUnknownDialog(outcome.error) ? 481 : 503 });
+        return;
+      }
+      // Without a listener here drachtio-srf swallows an UPDATE that comes while our re-INVITE is under way.
+      if (request.method === 'INVITE') outcome.sent.on('update', (_, response) => respond(this.#tools, response, 491));
+      outcome.sent.on(
+        'response',
+        contained(log, `a response to ${request.method}`, (response, acknowledge) => {
+          if (response.status < 200) return;
+          if (request.method === 'INVITE' && response.status < 300) this.#acknowledge(request, response, acknowledge);
+          settle(answerOf(response));
+        }),
+      );
+    });
+  }
+
+  #acknowledge(request: InDialogRequest, response: SrfReceivedResponse, acknowledge: Acknowledge): void {
+    const offered = request.body === undefined && response.body !== undefined && response.body !== '';
+    if (!offered) {
+      acknowledge();
+      return;
+    }
+    const timer = this.#tools.clock.after(lateAnswerTimeout, () => void this.#sendHeldAck({ method: 'ACK' }));
+    this.#heldAck = { acknowledge, timer };
+  }
+
+  #sendHeldAck(ack: InDialogRequest): boolean {
+    const held = this.#heldAck;
+    if (!held) return false;
+    this.#heldAck = undefined;
+    held.timer.clear();
+    const send = contained(this.#tools.log, 'an ACK', held.acknowledge);
+    send(
+      ack.body === undefined
+        ? {}
+        : { body: ack.body, headers: { 'Content-Type': ack.contentType ?? 'application/sdp' } },
+    );
+    return true;
+  }
+
+  #options(request: InDialogRequest): RequestOptions {
+    const { dialogId, socket, auth } = this.#dialog;
+    const headers: Record<string, string> = { ...request.headers };
+    if (request.body !== undefined) headers['Content-Type'] = request.contentType ?? 'application/sdp';
+    if (request.method === 'INVITE' || request.method === 'UPDATE') headers['Allow'] = allow;
+    return {
+      method: request.method,
+      headers,
+      stackDialogId: dialogId,
+      _socket: socket,
+      ...(request.body !== undefined && { body: request.body }),
+      ...(auth && { auth: { ...auth } }),
+    };
+  }
+}
+
+function answerOf(response: SrfReceivedResponse): InDialogAnswer {
+  const { status, reason, body } = response;
+  const contentType = response.get('content-type');
+  return {
+    status,
+    ...(reason !== undefined && reason !== '' && { reason }),
+    ...(body !== undefined && body !== '' && { body, ...(contentType !== undefined && { contentType }) }),
+  };
+}
+
+/** drachtio-srf marks the server's "unable to find dialog" with a code of its own. */
+function isUnknownDialog(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENODIALOG';
+}

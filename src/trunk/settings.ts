@@ -1,0 +1,30 @@
+import type { IdentityPolicy } from '../numbers/present.ts';
+import type { TrunkReadingSettings } from '../numbers/read.ts';
+
+/** A SIP interconnection with an operator. */
+export interface TrunkSettings {
+  name: string;
+  /** Who may send us calls: addresses or `address/length`, IPv4 or IPv6. */
+  peers: readonly string[];
+  /** `sip:host[:port][;transport=…]`, in the order of trying. */
+  gateways: readonly string[];
+  /** How its INVITEs are read. */
+  reading: TrunkReadingSettings;
+  /** How the caller and the diversion are shown on calls that we send to it. */
+  identity: IdentityPolicy;
+  /** Milliseconds between two OPTIONS towards a gateway; 0 never asks. */
+  optionsInterval: number;
+  /** Milliseconds without any sign of life from a gateway after which the next one is tried. */
+  gatewayTimeout: number;
+  /** Milliseconds that a final called number may ring. */
+  ringTimeout: number;
+  /** What we answer a 401 or 407 of its gateways with. */
+  credentials?: { username: string; password: string };
+}
+
+export interface Route {
+  /** Beginning of the numbers that go this way; the longest one that fits wins. */
+  prefix: string;
+  /** Name of a trunk. */
+  trunk: string;
+}
