@@ -25,6 +25,7 @@ export class Network {
   readonly #endpoint: Endpoint;
   readonly #phones = new Map<string, string>();
   readonly #simultaneous = new Map<string, SimultaneousRing>();
+  #others: string | undefined;
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
@@ -41,6 +42,11 @@ export class Network {
     this.#phones.set(number, address);
   }
 
+  /** Every number that nobody has leads to the phone at `address:port`. */
+  connectAllOthers(address: string): void {
+    this.#others = address;
+  }
+
   ringBeside(number: string, ring: SimultaneousRing): void {
     this.#simultaneous.set(number, ring);
   }
@@ -49,7 +55,7 @@ export class Network {
     const invite = caller.invite;
     const number = invite ? userOf(invite.requestUri) : '';
     const forwards = Number(invite?.get('Max-Forwards') ?? '70');
-    const phone = this.#phones.get(number);
+    const phone = this.#phones.get(number) ?? this.#others;
     const ring = this.#simultaneous.get(number);
     if (!invite || (phone === undefined && !ring) || forwards < 1) {
       queueMicrotask(() => caller.refuse(forwards < 1 ? 483 : 404, 'Q.850;cause=1'));

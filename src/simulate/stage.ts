@@ -1,0 +1,88 @@
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/log.ts';
+import { Ladder } from './ladder.ts';
+import { Network } from './network.ts';
+import { Phone, type PhoneOptions } from './phone.ts';
+import { Endpoint, type Sighting } from './sip/endpoint.ts';
+
+/** The parties of the main job, as the ladder names them from left to right. */
+export const parties = ['caller', 'network', 'first phone', 'ringaway', 'terminal', 'final phone'] as const;
+export type Party = (typeof parties)[number];
+
+const loopback = '127.0.0.1';
+
+/** An operator's network and phones on free loopback ports, and the ladder of what goes between them. */
+export class Stage {
+  readonly ladder: Ladder;
+  readonly network: Network;
+  readonly #tools: { clock: Clock; log: Logger };
+  readonly #names: Map<string, Party>;
+  readonly #endpoints: Endpoint[];
+  readonly #phones: Phone[] = [];
+
+  private constructor(
+    ladder: Ladder,
+    network: Network,
+    names: Map<string, Party>,
+    endpoint: Endpoint,
+    tools: { clock: Clock; log: Logger },
+  ) {
+    this.ladder = ladder;
+    this.network = network;
+    this.#names = names;
+    this.#endpoints = [endpoint];
+    this.#tools = tools;
+  }
+
+  /** @param onRung told of each message as it is drawn */
+  static async open(tools: { clock: Clock; log: Logger }): Promise<Stage> {
+    const ladder = new Ladder(parties, () => tools.clock.monotonic());
+    const names = new Map<string, Party>();
+    const endpoint = await Endpoint.open(loopback, 0, {
+      ...tools,
+      seen: (sighting) => witness(ladder, names, 'network', sighting),
+    });
+    names.set(endpoint.hostPort, 'network');
+    return new Stage(ladder, new Network(endpoint), names, endpoint, tools);
+  }
+
+  /** Tells the ladder where the service's trunk listens (`address:port`). */
+  nameService(address: string): void {
+    this.#names.set(address, 'ringaway');
+  }
+
+  /** Puts a phone on the network. */
+  async phone(name: Party, options: Omit<PhoneOptions, 'network' | 'clock' | 'log'>): Promise<Phone> {
+    const endpoint = await Endpoint.open(loopback, 0, {
+      ...this.#tools,
+      seen: (sighting) => witness(this.ladder, this.#names, name, sighting),
+    });
+    this.#endpoints.push(endpoint);
+    this.#names.set(endpoint.hostPort, name);
+    const phone = await Phone.open(endpoint, { ...options, ...this.#tools, network: () => this.network.address });
+    this.#phones.push(phone);
+    this.network.connect(options.number, phone.address);
+    return phone;
+  }
+
+  /** Calls that are not over at any party. */
+  get standing(): number {
+    return this.#endpoints.reduce((sum, endpoint) => sum + endpoint.standing, 0);
+  }
+
+  async close(): Promise<void> {
+    for (const phone of this.#phones) phone.close();
+    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()));
+  }
+}
+
+/** Each message is drawn once: where it is sent, or, from the service, where it arrives. 100 says nothing to a reader. */
+function witness(ladder: Ladder, names: Map<string, Party>, own: Party, { direction, peer, message }: Sighting): void {
+  const other = names.get(peer);
+  if (other === undefined || (direction === 'received' && other !== 'ringaway')) return;
+  const status = /^SIP\/2\.0 (\d{3}) (.*)$/.exec(message.startLine);
+  if (status?.[1] === '100') return;
+  const label = status ? `${status[1] ?? ''} (${message.method})` : (message.startLine.split(' ')[0] ?? '');
+  if (direction === 'sent') ladder.add(own, other, label);
+  else ladder.add(other, own, label);
+}
