@@ -1,5 +1,5 @@
 import type { MediaSession } from '../call/ports.ts';
-import type { Media } from './media.ts';
+import type { Media } from './contract.ts';
 import { readSdp } from './sdp.ts';
 
 /** Both sides send their media to each other; descriptions pass unchanged once they were seen to be such. */

@@ -1,53 +1,8 @@
-import type { MediaPort } from '../call/ports.ts';
-import type { Clock } from '../shared/clock.ts';
-import type { Logger } from '../shared/log.ts';
+import type { Media, MediaParts, MediaSettings } from './contract.ts';
 import { createDirectMedia } from './direct.ts';
 import { createRtpengineMedia } from './rtpengine/port.ts';
 
-export type MediaSettings =
-  | { mode: 'direct' }
-  | {
-      mode: 'rtpengine';
-      /** `udp://host:port` of each engine's ng port; IPv4 addresses or names that lead to one. At least one. */
-      engines: readonly string[];
-      /** Milliseconds that an offer, an answer or a removal may take, over all engines; 100 to 30,000. */
-      timeoutMs: number;
-    };
-
-/** How one engine does. Times in milliseconds. */
-export interface EngineHealth {
-  /** As it stands in the settings. */
-  engine: string;
-  up: boolean;
-  /** Of its last answered ping. */
-  roundTripMs?: number;
-  /** Why it is down. */
-  problem?: string;
-  /** Datagrams sent again since the start, because no answer came. */
-  resent: number;
-  /** Datagrams thrown away since the start: late replies, garbage, foreign senders. */
-  strays: number;
-  /** Sessions that are to be removed there as soon as it answers again. */
-  toRemove: number;
-}
-
-export interface MediaHealth {
-  mode: 'direct' | 'rtpengine';
-  /** Whether a new call would find media. */
-  ok: boolean;
-  engines: EngineHealth[];
-}
-
-export interface Media extends MediaPort {
-  /** Ends health checks and fails what is still under way; idempotent, never rejects. */
-  close(): Promise<void>;
-  health(): MediaHealth;
-}
-
-export interface MediaParts {
-  clock: Clock;
-  log: Logger;
-}
+export type { EngineHealth, Media, MediaHealth, MediaParts, MediaSettings } from './contract.ts';
 
 /**
  * The media of the service. With rtpengine, each engine is asked once for its health before the promise resolves;

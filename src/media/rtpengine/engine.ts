@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../shared/deadline.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import type { EngineHealth } from '../media.ts';
+import type { EngineHealth } from '../contract.ts';
 import { readEngineAddress, resolveEngine } from './address.ts';
 import { NgClient, type NgCommand, type NgReply } from './client.ts';
 

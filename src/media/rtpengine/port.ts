@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts';
-import type { Media, MediaParts } from '../media.ts';
+import type { Media, MediaParts } from '../contract.ts';
 import { EnginePool, type PoolSettings } from './pool.ts';
 import { RtpengineSession } from './session.ts';
 

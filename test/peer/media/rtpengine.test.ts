@@ -255,7 +255,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
     const began = performance.now();
     await assert.rejects(session.answer('target', targetSdp), { code: 'no-media', sip: 503 });
     const took = performance.now() - began;
-    assert.ok(took < 900, `${took} ms`);
+    assert.ok(took < 1_500, `${took} ms`);
     assert.equal(media.health().ok, false);
     await session.close();
     assert.equal(media.health().engines[0]?.toRemove, 1);
@@ -277,7 +277,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
     const began = performance.now();
     const calls = await Promise.all(Array.from({ length: 10 }, (_, n) => connect(media, `second-${n}`)));
     const took = performance.now() - began;
-    assert.ok(took < 1_000, `${took} ms`);
+    assert.ok(took < 2_000, `${took} ms`);
     assert.equal(await two.sessions(), 10);
     for (const call of calls) assert.equal(call.session.engine?.engine, two.engine);
     assert.deepEqual(
@@ -287,7 +287,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
     assert.equal(media.health().ok, true);
     const quick = performance.now();
     await connect(media, 'third');
-    assert.ok(performance.now() - quick < 250, 'the dead engine is not asked again');
+    assert.ok(performance.now() - quick < 450, 'the dead engine is not asked again');
 
     await one.restart();
     await until('it is found again', () => media.health().engines.every((health) => health.up));

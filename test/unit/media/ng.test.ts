@@ -1,0 +1,287 @@
+// The ng client, the pool and a session on a clock of our own, against an engine that does what each test says.
+import assert from 'node:assert/strict';
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+import { describe, test, type TestContext } from 'node:test';
+import { createMedia } from '../../../src/media/media.ts';
+import { NgClient } from '../../../src/media/rtpengine/client.ts';
+import { silentLog } from '../../../src/shared/log.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+const sdp = 'v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n';
+
+interface Request {
+  cookie: string;
+  /** The whole datagram. */
+  text: string;
+  command: string;
+  reply(body: string): void;
+}
+
+/** An engine that records what it gets; `answer` may reply. */
+async function fakeEngine(t: TestContext, answer: (request: Request) => void = () => undefined) {
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  const requests: Request[] = [];
+  const waiting = new Set<() => void>();
+  socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
+    const text = datagram.toString();
+    const cookie = text.slice(0, 36);
+    const request: Request = {
+      cookie,
+      text,
+      command: /7:command\d+:(ping|offer|answer|delete)/.exec(text)?.[1] ?? 'unknown',
+      reply: (body) => socket.send(`${cookie} ${body}`, from.port, from.address),
+    };
+    requests.push(request);
+    answer(request);
+    for (const look of waiting) look();
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  return {
+    port,
+    engine: `udp://127.0.0.1:${port}`,
+    requests,
+    of: (command: string) => requests.filter((request) => request.command === command),
+    /** Resolves when that many requests (of the command) came. */
+    got: (count: number, command?: string) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (requests.filter((request) => command === undefined || request.command === command).length >= count) {
+            waiting.delete(look);
+            resolve();
+          }
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+async function clientOf(t: TestContext, port: number) {
+  const clock = new FakeClock();
+  const client = await NgClient.open(clock);
+  t.after(() => client.close());
+  client.target = { host: '127.0.0.1', port };
+  return { clock, client };
+}
+
+const ok = `d6:result2:ok3:sdp${Buffer.byteLength(sdp)}:${sdp}e`;
+/** What a healthy engine says to each command. */
+const healthy = (request: Request) => request.reply(request.command === 'ping' ? 'd6:result4:ponge' : ok);
+
+describe('the ng client', { timeout: 20_000 }, () => {
+  test('the same datagram is sent again after 100, 200, 300, 400, 500, 500 ms, until an answer comes', async (t) => {
+    const engine = await fakeEngine(t);
+    const { clock, client } = await clientOf(t, engine.port);
+    const reply = client.request('offer', { 'call-id': 'one', sdp }, 5_000);
+    await engine.got(1);
+    let sent = 1;
+    for (const pause of [100, 200, 300, 400, 500, 500]) {
+      await clock.advance(pause - 1);
+      assert.equal(client.resent, sent - 1, `nothing before ${pause} ms`);
+      await clock.advance(1);
+      await engine.got(++sent);
+    }
+    assert.equal(new Set(engine.requests.map((request) => request.text)).size, 1);
+    engine.requests[3]?.reply(ok);
+    assert.equal((await reply).sdp, sdp);
+    assert.equal(clock.pendingTimers, 0);
+    assert.equal(client.messages.size, 0);
+  });
+
+  test('the deadline ends it, and the answer that comes later is a stray', async (t) => {
+    const engine = await fakeEngine(t);
+    const { clock, client } = await clientOf(t, engine.port);
+    const lost = assert.rejects(client.request('ping', {}, 1_000), { name: 'DeadlineExceeded', milliseconds: 1_000 });
+    await engine.got(1);
+    await clock.advance(1_000);
+    await lost;
+    assert.equal(clock.pendingTimers, 0);
+    assert.equal(client.messages.size, 0);
+    engine.requests[0]?.reply('d6:result4:ponge');
+    const next = client.request('ping', {}, 1_000);
+    await engine.got(5);
+    engine.requests.at(-1)?.reply('d6:result4:ponge');
+    assert.equal((await next).result, 'pong');
+    assert.equal(client.strays, 1);
+  });
+
+  test('at most 64 requests are on their way; the next one goes when one is answered, a ping at once', async (t) => {
+    const engine = await fakeEngine(t);
+    const { client } = await clientOf(t, engine.port);
+    const all = Array.from({ length: 70 }, (_, n) => client.request('offer', { 'call-id': `${n}`, sdp }, 5_000));
+    const ping = client.request('ping', {}, 5_000);
+    await engine.got(65);
+    assert.equal(engine.of('offer').length, 64);
+    engine.of('ping')[0]?.reply('d6:result4:ponge');
+    await ping;
+    let answered = 0;
+    while (answered < 70) {
+      const request = engine.of('offer')[answered];
+      if (request) {
+        request.reply(ok);
+        answered += 1;
+      } else await engine.got(answered + 1, 'offer');
+    }
+    const replies = await Promise.all(all);
+    assert.ok(replies.every((reply) => reply.result === 'ok'));
+    assert.equal(engine.of('offer').length, 70);
+  });
+
+  test('an error of sending is the cause of what the deadline says', async (t) => {
+    const { clock, client } = await clientOf(t, 9);
+    const tooLong = client.request('offer', { sdp: 'x'.repeat(70_000) }, 300);
+    const ended = assert.rejects(tooLong, (error) => error instanceof Error && /EMSGSIZE/.test(String(error.cause)));
+    // The socket tells the error when it will.
+    await new Promise((soon) => setTimeout(soon, 50));
+    await clock.advance(300);
+    await ended;
+  });
+
+  test('close refuses what waits, and whatever is asked later', async (t) => {
+    const { clock, client } = await clientOf(t, 9);
+    const waiting = assert.rejects(client.request('ping', {}, 5_000), { code: 'no-media' });
+    client.close();
+    client.close();
+    await waiting;
+    await assert.rejects(client.request('ping', {}, 5_000), { code: 'no-media' });
+    assert.equal(clock.pendingTimers, 0);
+  });
+});
+
+describe('the pool and a session', { timeout: 20_000 }, () => {
+  async function media(t: TestContext, engines: string[], timeoutMs = 1_000) {
+    const clock = new FakeClock();
+    const opening = createMedia({ mode: 'rtpengine', engines, timeoutMs }, { clock, log: silentLog });
+    const made = await opening;
+    t.after(() => made.close());
+    return { clock, made };
+  }
+
+  test('each engine is pinged every two seconds; after the end there is neither ping nor timer', async (t) => {
+    const engine = await fakeEngine(t, healthy);
+    const { clock, made } = await media(t, [engine.engine]);
+    assert.equal(engine.of('ping').length, 1);
+    for (const pings of [2, 3, 4]) {
+      await clock.advance(1_999);
+      assert.equal(engine.of('ping').length, pings - 1);
+      await clock.advance(1);
+      await engine.got(pings, 'ping');
+      // The answer has to arrive before the next ping is set.
+      while (clock.pendingTimers !== 1) await new Promise((soon) => setImmediate(soon));
+    }
+    await made.close();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('tags, rewriting and transport of each request of a call', async (t) => {
+    const engine = await fakeEngine(t, healthy);
+    const { made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 2);
+    await session.offer('caller', sdp);
+    await session.answer('target', sdp);
+    await session.offer('target', sdp);
+    await session.answer('caller', sdp);
+    await session.close();
+    const told = engine.requests
+      .slice(1)
+      .map(({ text, command }) => [
+        command,
+        ...['from-tag', 'to-tag', 'transport-protocol'].map(
+          (key) => new RegExp(`${key}\\d+:(caller|target|RTP/AVP)`).exec(text)?.[1],
+        ),
+      ]);
+    assert.deepEqual(told, [
+      ['offer', 'caller', undefined, 'RTP/AVP'],
+      ['answer', 'caller', 'target', undefined],
+      ['offer', 'target', 'caller', 'RTP/AVP'],
+      ['answer', 'target', 'caller', undefined],
+      ['delete', undefined, undefined, undefined],
+    ]);
+    for (const { text } of engine.requests.slice(1)) assert.match(text, /7:call-id6:call\.2/);
+    for (const { text } of engine.requests.slice(1, 5)) assert.match(text, /7:replacel6:origin18:session-connectione/);
+    for (const { text } of engine.requests.slice(1, 5)) assert.match(text, /3:ICE6:remove/);
+  });
+
+  test('an engine may be named by a host name', async (t) => {
+    const engine = await fakeEngine(t, healthy);
+    const { made } = await media(t, [`udp://localhost:${engine.port}`]);
+    assert.equal(made.health().ok, true);
+  });
+
+  test('an engine that is full sends the offer to the next one, and stays up', async (t) => {
+    const full = await fakeEngine(t, (request) =>
+      request.reply(
+        request.command === 'offer' ? 'd7:message22:Load limit was reached6:result10:load limite' : 'd6:result4:ponge',
+      ),
+    );
+    const roomy = await fakeEngine(t, healthy);
+    const { made } = await media(t, [full.engine, roomy.engine]);
+    const session = await made.open('call', 1);
+    assert.equal(await session.offer('caller', sdp), sdp);
+    assert.equal(session.engine?.engine, roomy.engine);
+    assert.ok(made.health().engines.every((engine) => engine.up));
+  });
+
+  test('the end during an offer waits for it, so that no session stays behind', async (t) => {
+    let hold: Request | undefined;
+    const engine = await fakeEngine(t, (request) => {
+      if (request.command === 'offer') hold ??= request;
+      else healthy(request);
+    });
+    const { made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 1);
+    const offered = session.offer('caller', sdp);
+    await engine.got(1, 'offer');
+    const closed = session.close();
+    await assert.rejects(session.offer('caller', sdp), { code: 'no-media' });
+    assert.equal(engine.of('delete').length, 0);
+    hold?.reply(ok);
+    await offered;
+    await closed;
+    assert.equal(engine.of('delete').length, 1);
+  });
+
+  test('an answer to an offer that nobody made is refused without asking the engine', async (t) => {
+    const engine = await fakeEngine(t, healthy);
+    const { made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 1);
+    await assert.rejects(session.answer('target', sdp), { code: 'media-refused' });
+    await session.offer('caller', sdp);
+    await assert.rejects(session.answer('caller', sdp), { code: 'media-refused' });
+    assert.equal(engine.of('answer').length, 0);
+  });
+
+  test('removals that are owed are made when the engine answers again, and only once', async (t) => {
+    let there = true;
+    const engine = await fakeEngine(t, (request) => {
+      if (there) healthy(request);
+    });
+    const { clock, made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 1);
+    await session.offer('caller', sdp);
+    there = false;
+    const closing = session.close();
+    await engine.got(1, 'delete');
+    await clock.advance(1_000);
+    await closing;
+    assert.deepEqual([made.health().ok, made.health().engines[0]?.toRemove], [false, 1]);
+    there = true;
+    const before = engine.of('delete').length;
+    // Pings go out as time passes; the engine answers in its own time.
+    while (made.health().engines[0]?.toRemove !== 0) await clock.advance(100);
+    assert.equal(made.health().ok, true);
+    assert.equal(
+      new Set(
+        engine
+          .of('delete')
+          .slice(before)
+          .map((request) => request.cookie),
+      ).size,
+      1,
+    );
+  });
+});
