@@ -1,8 +1,8 @@
-import { MongoClient, MongoParseError, type Db } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import type { Store } from '../../call/ports.ts';
 import type { TerminalLogin } from '../../call/subscriber.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { Failure } from '../../shared/errors.ts';
+import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { Watchers } from '../watchers.ts';
 import { followChanges } from './changes.ts';

@@ -5,7 +5,7 @@ import { registerRemove } from './remove.ts';
 
 const examples = `
 Examples:
-  ringaway number add shop1 +8675520000003 --second +8675590000003
+  ringaway number add shop1 +8675520000003 --second +8675586000003
   ringaway number list shop1
   ringaway number remove shop1 +8675520000003`;
 

@@ -8,7 +8,7 @@ import { registerShow } from './show.ts';
 const examples = `
 Examples:
   echo "$PASSWORD" | ringaway subscriber add shop1 --number +8675520000001 --owner "The shop" --password-stdin
-  ringaway subscriber add shop2 --number 20000002 --second 90000002 --pin 4711 --password-stdin < password.txt
+  ringaway subscriber add shop2 --number 20000002 --second 86000002 --pin 4711 --password-stdin < password.txt
   ringaway subscriber set shop1 --address "Shennan Road 1"
   ringaway subscriber show shop1`;
 
