@@ -26,6 +26,8 @@ export interface CallSettings extends CallRules {
   /** Prefixes of the stored form that subscribers may call, and that they may not; the longest one that fits decides. */
   allow: readonly string[];
   deny: readonly string[];
+  /** `sip:` addresses that subscribers may have called: terminals' own IP phones. */
+  mayCallPhone: (uri: string) => boolean;
   /** Instructions that one account may give in a minute, over all its calls. */
   instructionsPerMinute: number;
   /** Calls that may stand at once; more are refused with 503. */

@@ -1,5 +1,5 @@
 import { isEmergency, parseDialled } from '../numbers/number.ts';
-import type { Call } from './call.ts';
+import type { Call, CallSettings } from './call.ts';
 import type { AcceptedInstruction } from './machine.ts';
 import type { Instruction, Refusal } from './ports.ts';
 
@@ -28,7 +28,7 @@ export function checkInstruction(call: Call, instruction: Instruction): Checked 
       message: `${to} is an emergency number: dial it yourself, from a phone`,
     });
   }
-  if (!to.startsWith('sip:') && !allowed(to, tools.settings.allow, tools.settings.deny)) {
+  if (!permitted(to, tools.settings)) {
     return refuse({ code: 'not-allowed', message: `calls to ${to} are not permitted here` });
   }
   if (!tools.trunk.reaches(to)) {
@@ -59,6 +59,12 @@ function numberOf(call: Call, typed: string): string | Refusal {
       message: `"${typed}" is no number that can be called: say it as +CC…, or as you would dial it`,
     }
   );
+}
+
+/** Toll fraud begins here: a number must have an allowed prefix, a `sip:` address must be one of the permitted phones. */
+function permitted(to: string, settings: CallSettings): boolean {
+  if (/^sips?:/i.test(to)) return settings.mayCallPhone(to);
+  return allowed(to, settings.allow, settings.deny);
 }
 
 /** The longest prefix that fits decides; what no prefix names is not permitted. */

@@ -153,12 +153,12 @@ describe('a call through the service, on fakes', () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
     const codes = [];
-    for (const to of ['hello', '110', '+19005550100', '95588']) {
+    for (const to of ['hello', '110', '+19005550100', '95588', 'sip:x@192.0.2.66']) {
       const answer = await world.transfer(id, to);
       assert.ok(!answer.ok);
       codes.push(answer.error.code);
     }
-    assert.deepEqual(codes, ['bad-number', 'emergency-number', 'not-allowed', 'not-allowed']);
+    assert.deepEqual(codes, ['bad-number', 'emergency-number', 'not-allowed', 'not-allowed', 'not-allowed']);
     assert.equal(world.calls.callsOf('shop1')[0]?.state, 'waiting');
   });
 
@@ -175,7 +175,7 @@ describe('a call through the service, on fakes', () => {
   test('instructions are limited by the minute', async () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
-    for (let tries = 0; tries < 5; tries++) await world.transfer(id, 'nonsense');
+    for (let tries = 0; tries < 5; tries += 1) await world.transfer(id, 'nonsense');
     const over = await world.transfer(id);
     assert.ok(!over.ok && over.error.code === 'unavailable' && over.error.retryAfter === 60);
     await world.clock.advance(60_000);

@@ -156,6 +156,7 @@ export class CallWorld {
     whenNotInstructed: 480,
     allow: ['+', '1'],
     deny: ['+1900'],
+    mayCallPhone: (uri) => uri.endsWith('@127.0.0.1:5099'),
     instructionsPerMinute: 5,
     maxCalls: 100,
   };

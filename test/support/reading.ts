@@ -13,10 +13,12 @@ export function readingOf(facts: { caller: string; firstCalled: string }): Readi
     counter: 0,
     lastDiverting: null,
     chain: [],
-    loop: false,
+    loop: [],
     serviceNumber: null,
     subscriberCandidates: [facts.firstCalled],
     subscriber: null,
     warnings: [],
+    privacy: [],
+    history: [],
   };
 }

@@ -1,0 +1,207 @@
+// The only place that builds the parts and connects them. Who closes whom: `close` below, in the reverse order.
+import { createServer } from 'node:net';
+import { createAdmin } from './admin/admin.ts';
+import { createMetrics } from './admin/metrics.ts';
+import { Calls } from './call/calls.ts';
+import { permittedPhones } from './call/permitted-phones.ts';
+import type { Settings } from './config.ts';
+import { createMedia } from './media/media.ts';
+import type { Clock } from './shared/clock.ts';
+import { Failure, messageOf } from './shared/errors.ts';
+import type { Logger } from './shared/log.ts';
+import { startSipServer, type SipServer } from './sip/server.ts';
+import { openStore } from './store/open.ts';
+import { createTerminals } from './terminals/gateway.ts';
+import { connectTo } from './trunk/connection.ts';
+import { startTrunk, type Trunk } from './trunk/trunk.ts';
+
+export interface RingawayTools {
+  log: Logger;
+  clock: Clock;
+  /** Promises that failed without an owner since the start; for the metrics. */
+  unhandledRejections: () => number;
+}
+
+export interface Ringaway {
+  readonly http: { readonly address: string };
+  /** What the built-in SIP server listens on (`udp://address:port`); of a drachtio-server, its address. */
+  readonly sip: { readonly listening: readonly string[] };
+  /** Takes no new calls (503 with Retry-After); resolves when the last one is over, or calls.drainWithin has passed. */
+  drain(): Promise<void>;
+  /** Ends what still stands, writes everything, and leaves nothing running; idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the whole service; it takes calls when the promise is fulfilled.
+ * @throws Failure `bad-setting`, `store-unavailable`, `address-in-use` and the like, with everything closed again
+ */
+export async function startRingaway(settings: Settings, tools: RingawayTools): Promise<Ringaway> {
+  const opened: (() => Promise<unknown>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) {
+      await close().catch((error: unknown) => tools.log.error(`a part did not close: ${messageOf(error)}`));
+    }
+  };
+  try {
+    return await build(settings, tools, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function build(
+  settings: Settings,
+  { log, clock, unhandledRejections }: RingawayTools,
+  opened: (() => Promise<unknown>)[],
+  closeAll: () => Promise<void>,
+): Promise<Ringaway> {
+  const metrics = createMetrics();
+
+  const store = await openStore(settings.store, { log, clock });
+  opened.push(() => store.close());
+
+  const media = await createMedia(mediaSettings(settings), { log, clock });
+  opened.push(() => media.close());
+
+  const terminals = createTerminals({
+    store,
+    clock,
+    log,
+    calls: () => calls,
+    numbering: settings.numbering,
+    settings: {
+      ...settings.terminals,
+      trustProxy: settings.http.trustProxy,
+      corsOrigins: settings.http.corsOrigins,
+      ipPhones: settings.calls.ipPhones,
+      decideWithin: settings.calls.decideWithin,
+    },
+  });
+
+  const sip = await openSip(settings, log, clock);
+  opened.push(sip.close);
+  const trunk = await startTrunk({
+    trunks: settings.trunks,
+    routes: settings.routes,
+    clock,
+    log,
+    connect: sip.connect,
+  });
+  opened.push(() => trunk.close());
+
+  const calls: Calls = new Calls({
+    node: settings.node,
+    settings: { ...settings.calls, mayCallPhone: permittedPhones(settings.calls.ipPhones) },
+    numbering: settings.numbering,
+    trunk,
+    terminals: terminals.port,
+    media,
+    subscribers: store.subscribers,
+    records: store.records,
+    metrics: metrics.calls,
+    clock,
+    log,
+  });
+  const left = await calls.recover();
+  if (left > 0) log.warn({ calls: left }, 'calls of an earlier run were left open and are closed as interrupted');
+
+  let draining = false;
+  const admin = createAdmin({
+    settings: settings.http,
+    metrics,
+    log,
+    clock,
+    checks: {
+      store: () => store.ping(),
+      sip: () => requireThat(trunk.connected(), 'no SIP server is connected'),
+      gateways: () => requireThat(someGatewayUp(trunk), 'no gateway answers'),
+      media: () => requireThat(media.health().ok, 'no rtpengine answers'),
+      calls: () => requireThat(!draining, 'the service is stopping'),
+    },
+  });
+  metrics.observe({
+    terminals: () => terminals.counters(),
+    trunks: () => ({ ...trunk.stats() }),
+    unhandledRejections,
+    ...(sip.server && { sip: sip.server.stats }),
+  });
+  terminals.attach(admin.server);
+  opened.push(() => admin.close());
+  const address = await admin.listen();
+  opened.push(() => terminals.close('service-down'));
+  trunk.onIncoming((incoming) => calls.incoming(incoming));
+
+  return {
+    http: { address: address.replace(/^http:\/\//, '') },
+    sip: { listening: sip.listening },
+    async drain() {
+      draining = true;
+      trunk.drain();
+      await calls.drain(settings.calls.drainWithin);
+    },
+    async close() {
+      trunk.drain();
+      await calls.drain(0);
+      await closeAll();
+    },
+  };
+}
+
+/** How the trunk reaches its SIP server, and what of it is ours to close. */
+interface SipSide {
+  listening: readonly string[];
+  server?: SipServer;
+  connect: Parameters<typeof startTrunk>[0]['connect'];
+  close: () => Promise<void>;
+}
+
+async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<SipSide> {
+  if (sip.server.kind === 'drachtio') {
+    const closing = new AbortController();
+    return {
+      listening: [`drachtio://${sip.server.host}:${sip.server.port}`],
+      connect: connectTo(sip.server, closing.signal),
+      close: () => {
+        closing.abort();
+        return Promise.resolve();
+      },
+    };
+  }
+  const server = await startSipServer({
+    listen: sip.listen,
+    control: 'in-process',
+    clock,
+    log: log.child({ part: 'sip' }),
+    timers: sip.timers,
+    userAgent: sip.userAgent,
+  });
+  return {
+    listening: server.listening,
+    server,
+    connect: (srf) => {
+      // drachtio-srf and the server talk over a pair of in-memory sockets: this one never listens
+      const meeting = createServer();
+      srf.listen({ server: meeting, secret: 'in-process' });
+      return new Promise((resolve) => {
+        srf.on('connect', () => resolve());
+        server.attach(meeting);
+      });
+    },
+    close: () => server.close(),
+  };
+}
+
+function mediaSettings({ media }: Settings): Parameters<typeof createMedia>[0] {
+  return media.mode === 'direct' ? media : { mode: media.mode, engines: media.engines, timeoutMs: media.timeout };
+}
+
+function someGatewayUp(trunk: Trunk): boolean {
+  const gateways = trunk.gateways();
+  return gateways.length === 0 || gateways.some(({ health }) => health !== 'down');
+}
+
+function requireThat(ok: boolean, otherwise: string): void {
+  if (!ok) throw new Failure('store-unavailable', otherwise);
+}
