@@ -116,7 +116,7 @@ function divertingUser(
   };
 }
 
-/** The entry that an entry without a diversion came from: by rc or np, else its parent. */
+/** Where the entry stands that an entry without a diversion came from: by rc or np, else its parent. */
 function cameFrom(
   entries: readonly HistoryEntry[],
   positions: ReadonlyMap<string, number>,
@@ -126,14 +126,9 @@ function cameFrom(
   if (!entry) return undefined;
   const linked = earlier(positions, entry.rc ?? entry.np, at);
   if (linked !== undefined) return linked;
-  let parent = entry.index;
-  while (parent.includes('.')) {
-    // A part 0 marks a gap: the parent itself may be missing (RFC 7044 10.3).
-    parent = parent.slice(0, parent.lastIndexOf('.'));
-    const position = earlier(positions, parent, at);
-    if (position !== undefined) return position;
-  }
-  return undefined;
+  // A part 0 marks a gap: the parent itself may be missing (RFC 7044 10.3), so the nearest ancestor counts.
+  const ancestor = entries.slice(0, at).findLastIndex((before) => entry.index.startsWith(`${before.index}.`));
+  return ancestor < 0 ? undefined : ancestor;
 }
 
 function positionsByIndex(entries: readonly HistoryEntry[]): ReadonlyMap<string, number> {

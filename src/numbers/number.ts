@@ -4,6 +4,7 @@ import type { NumberingPlan } from './plan/numbering-plan.ts';
 import { emergencyNumbersOf, planByCountryCode, planOf } from './plan/plans.ts';
 import { readByPlan, readGlobal } from './plan/read-by-plan.ts';
 import { readElsewhere, readInContext } from './plan/world.ts';
+import { unescape } from './uri-user.ts';
 
 export { isPhoneNumber } from './phone-number.ts';
 export type {
@@ -62,9 +63,15 @@ export function parseDialled(input: string, settings: NumberingSettings): Normal
   return dialledAddress(input.trim(), (text, hints) => normalise(text, settings, hints));
 }
 
-/** Whether `number` (in its one form) calls the emergency services where the settings say we are. */
+/**
+ * Whether `number` (in its one form) calls the emergency services where the settings say we are; so does a SIP address
+ * whose user is such a number, whatever its host.
+ */
 export function isEmergency(number: PhoneNumber, settings: NumberingSettings): boolean {
-  return emergencyNumbersOf(settings.defaultCountry).has(number);
+  const emergency = emergencyNumbersOf(settings.defaultCountry);
+  if (!number.startsWith('sip:')) return emergency.has(number);
+  const user = unescape(number.slice('sip:'.length, number.indexOf('@'))) ?? '';
+  return emergency.has(normalise(user, settings)?.number ?? '');
 }
 
 /** RFC 3966 5.1.1: visual separators go; anything else that is no digit makes it no number (full-width digits too). */

@@ -21,7 +21,12 @@ export function readByPlan(
     case 'subscriber':
       return readShort(digits, plan) ?? readLocal(digits, plan, context.areaCode) ?? readDialled(digits, plan, context);
     case 'national':
-      return readNational(digits, plan) ?? readShort(digits, plan) ?? readDialled(digits, plan, context);
+      return (
+        readNational(digits, plan) ??
+        readShort(digits, plan) ??
+        readAreaAndShort(digits, plan) ??
+        readDialled(digits, plan, context)
+      );
     case 'international':
     case 'unknown':
       return readDialled(digits, plan, context) ?? readAfterPrefixes(digits, plan, context);
