@@ -81,7 +81,7 @@ async function build(
   });
 
   const sip = await openSip(settings, log, clock);
-  opened.push(sip.close);
+  opened.push(() => sip.close());
   const trunk = await startTrunk({
     trunks: settings.trunks,
     routes: settings.routes,
@@ -121,11 +121,12 @@ async function build(
       calls: () => requireThat(!draining, 'the service is stopping'),
     },
   });
+  const { server } = sip;
   metrics.observe({
     terminals: () => terminals.counters(),
     trunks: () => ({ ...trunk.stats() }),
     unhandledRejections,
-    ...(sip.server && { sip: sip.server.stats }),
+    ...(server && { sip: () => server.stats() }),
   });
   terminals.attach(admin.server);
   opened.push(() => admin.close());

@@ -24,7 +24,10 @@ const account = 'shop1';
 const password = 'correct horse';
 /** No step of the scene takes longer than this, in milliseconds; a person gets `decideWithin`. */
 const patience = 15_000;
+/** Seconds of the other's voice that each side must hear. */
 const talkFor = 1.5;
+/** How long the scene's subscriber looks at the screen, in milliseconds. */
+const thinkFor = 700;
 
 export interface DemoOptions {
   clock: Clock;
@@ -119,6 +122,7 @@ async function play(
   say(`${at()}the caller dials ${numbers.first}`);
   phones.caller.call(numbers.first);
   const incoming = await inTime('the notification', calls.incoming);
+  await new Promise<void>((resolve) => clock.after(thinkFor, resolve));
   await instructUntilConnected(options, terminal, stage, incoming, calls, at);
   say(`${at()}connected; both sides speak`);
 
@@ -132,6 +136,7 @@ async function play(
   say(`${at()}the caller hangs up`);
   const ended = await inTime('the end of the call at the terminal', calls.ended);
   const record = await closedRecord(() => store.records.get(ended.id), clock);
+  await stage.quiet(patience);
 
   say(`\n${stage.ladder.draw().join('\n')}\n\nThe record:\n  ${recordLines(record).join('\n  ')}\n`);
   const checks = judge({

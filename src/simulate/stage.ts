@@ -1,9 +1,10 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import { DeadlineExceeded } from '../shared/deadline.ts';
 import { Ladder } from './ladder.ts';
 import { Network } from './network.ts';
 import { Phone, type PhoneOptions } from './phone.ts';
-import { Endpoint, type Sighting } from './sip/endpoint.ts';
+import { Endpoint, type EndpointTools, type Sighting } from './sip/endpoint.ts';
 
 /** The parties of the main job, as the ladder names them from left to right. */
 export const parties = ['caller', 'network', 'first phone', 'ringaway', 'terminal', 'final phone'] as const;
@@ -11,11 +12,19 @@ export type Party = (typeof parties)[number];
 
 const loopback = '127.0.0.1';
 
+export interface StageTools {
+  clock: Clock;
+  log: Logger;
+  /** What the network loses of the messages that it sends and gets. */
+  loses?: NonNullable<EndpointTools['loses']>;
+  timers?: NonNullable<EndpointTools['timers']>;
+}
+
 /** An operator's network and phones on free loopback ports, and the ladder of what goes between them. */
 export class Stage {
   readonly ladder: Ladder;
   readonly network: Network;
-  readonly #tools: { clock: Clock; log: Logger };
+  readonly #tools: StageTools;
   readonly #names: Map<string, Party>;
   readonly #endpoints: Endpoint[];
   readonly #phones: Phone[] = [];
@@ -25,7 +34,7 @@ export class Stage {
     network: Network,
     names: Map<string, Party>,
     endpoint: Endpoint,
-    tools: { clock: Clock; log: Logger },
+    tools: StageTools,
   ) {
     this.ladder = ladder;
     this.network = network;
@@ -34,8 +43,7 @@ export class Stage {
     this.#tools = tools;
   }
 
-  /** @param onRung told of each message as it is drawn */
-  static async open(tools: { clock: Clock; log: Logger }): Promise<Stage> {
+  static async open(tools: StageTools): Promise<Stage> {
     const ladder = new Ladder(parties, () => tools.clock.monotonic());
     const names = new Map<string, Party>();
     const endpoint = await Endpoint.open(loopback, 0, {
@@ -53,8 +61,11 @@ export class Stage {
 
   /** Puts a phone on the network. */
   async phone(name: Party, options: Omit<PhoneOptions, 'network' | 'clock' | 'log'>): Promise<Phone> {
+    const { clock, log, timers } = this.#tools;
     const endpoint = await Endpoint.open(loopback, 0, {
-      ...this.#tools,
+      clock,
+      log,
+      ...(timers && { timers }),
       seen: (sighting) => witness(this.ladder, this.#names, name, sighting),
     });
     this.#endpoints.push(endpoint);
@@ -68,6 +79,16 @@ export class Stage {
   /** Calls that are not over at any party. */
   get standing(): number {
     return this.#endpoints.reduce((sum, endpoint) => sum + endpoint.standing, 0);
+  }
+
+  /** Resolves when no call is left at any party. @throws DeadlineExceeded */
+  async quiet(milliseconds: number): Promise<void> {
+    const { clock } = this.#tools;
+    const until = clock.monotonic() + milliseconds;
+    while (this.standing > 0) {
+      if (clock.monotonic() > until) throw new DeadlineExceeded('the end of the calls at the phones', milliseconds);
+      await new Promise<void>((resolve) => clock.after(10, resolve));
+    }
   }
 
   async close(): Promise<void> {

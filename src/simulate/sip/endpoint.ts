@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import { Emitter } from '../../shared/emitter.ts';
 import type { Logger } from '../../shared/log.ts';
 import { requestUriOf } from '../../sip/dialog/dialog.ts';
 import { Draft } from '../../sip/message/draft.ts';
@@ -6,7 +7,8 @@ import { isSipUri, parseUri } from '../../sip/message/uri.ts';
 import { newCallId, newSequence, newTag } from '../../sip/transaction/ids.ts';
 import { TransactionLayer } from '../../sip/transaction/layer.ts';
 import type { ServerTransaction } from '../../sip/transaction/server-transaction.ts';
-import type { Wire } from '../../sip/transaction/wire.ts';
+import type { Wire, WireEvents } from '../../sip/transaction/wire.ts';
+import type { TimerSettings } from '../../sip/transaction/timers.ts';
 import { TransportLayer, type Target } from '../../sip/transport/transport.ts';
 import { Session, type SessionEvents } from './session.ts';
 
@@ -16,6 +18,17 @@ export interface Sighting {
   /** `address:port` of the other side. */
   peer: string;
   message: { startLine: string; method: string; reason: string | undefined };
+}
+
+export interface EndpointTools {
+  clock: Clock;
+  log: Logger;
+  /** Told of each message that leaves and comes in. */
+  seen: (sighting: Sighting) => void;
+  /** A network that loses messages: true loses this one. */
+  loses?: (sighting: Sighting) => boolean;
+  /** RFC 3261's T1, T2 and T4, in milliseconds. */
+  timers?: Partial<TimerSettings>;
 }
 
 /** A call that comes in: returns what is to be told of it from now on. */
@@ -45,13 +58,9 @@ export class Endpoint {
    * Listens on a UDP port of `address` (0: any free one).
    * @throws ListenError when the port is taken
    */
-  static async open(
-    address: string,
-    port: number,
-    tools: { clock: Clock; log: Logger; seen: (sighting: Sighting) => void },
-  ): Promise<Endpoint> {
+  static async open(address: string, port: number, tools: EndpointTools): Promise<Endpoint> {
     const transport = await TransportLayer.open([{ transport: 'udp', address, port }], tools);
-    const layer = new TransactionLayer(sighted(transport, tools.seen), tools);
+    const layer = new TransactionLayer(sighted(transport, tools), tools);
     return new Endpoint(transport, layer, address, transport.listening[0]?.port ?? port);
   }
 
@@ -146,23 +155,33 @@ export class Endpoint {
   }
 }
 
-/** The wire with a witness: each message is seen once, as it leaves or as it comes in. */
-function sighted(transport: TransportLayer, seen: (sighting: Sighting) => void): Wire {
-  const look = (direction: Sighting['direction'], peer: string, octets: Buffer) => {
+/** The wire with a witness: each message is seen once, as it leaves or as it comes in; and it may be lost there. */
+function sighted(transport: TransportLayer, { log, seen, loses }: EndpointTools): Wire {
+  /** False: the message is lost. */
+  const passes = (direction: Sighting['direction'], peer: string, octets: Buffer): boolean => {
     const text = octets.toString('latin1');
     const startLine = text.slice(0, text.indexOf('\r\n'));
     const method = /\r\nCSeq:\s*\d+\s+(\S+)/i.exec(text)?.[1] ?? '';
-    seen({ direction, peer, message: { startLine, method, reason: /\r\nReason:\s*([^\r]*)/i.exec(text)?.[1] } });
+    const reason = /\r\nReason:\s*([^\r]*)/i.exec(text)?.[1];
+    const sighting = { direction, peer, message: { startLine, method, reason } };
+    if (loses?.(sighting)) return false;
+    seen(sighting);
+    return true;
   };
+  const events = new Emitter<WireEvents>((error) =>
+    log.error({ err: error }, 'a simulated party failed over a message'),
+  );
+  transport.on('malformed', (error, flow) => events.emit('malformed', error, flow));
   transport.on('message', (message, flow) => {
-    look('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw);
+    if (passes('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw))
+      events.emit('message', message, flow);
   });
   return {
-    send: (octets, target, flow) => {
-      look('sent', `${target.address}:${target.port}`, octets);
-      return transport.send(octets, target, flow);
-    },
+    send: (octets, target, flow) =>
+      passes('sent', `${target.address}:${target.port}`, octets)
+        ? transport.send(octets, target, flow)
+        : Promise.resolve(),
     localFor: (target) => transport.localFor(target),
-    on: transport.on.bind(transport),
+    on: (event, listener) => events.on(event, listener),
   };
 }
