@@ -4,7 +4,8 @@ import { nextHop } from '../dialog/dialog.ts';
 import type { Application } from './application.ts';
 import type { ApplicationRequest } from './application-message.ts';
 import { addBody, addHeaders } from './complete.ts';
-import type { Exchange } from './exchange.ts';
+import type { DialogEntry, Exchange } from './exchange.ts';
+import type { Target } from '../transport/addresses.ts';
 import { sentRequest } from './leaders.ts';
 
 /** Written by the server in every request within a dialog. */
@@ -36,10 +37,16 @@ export function acknowledge(
       const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
       const fields = sentRequest(exchange.clock, octets.length, exchange.localFor(target), randomUUID());
       application.ok(id, fields, octets);
+      if (awaiting.hangUp) hangUp(exchange, entry, target);
     },
     (error: unknown) => {
       exchange.log.warn({ err: error, callId: entry.callId }, 'an ACK was not sent');
       application.notOk(id, 'the address of the ACK was not found');
     },
   );
+}
+
+function hangUp(exchange: Exchange, entry: DialogEntry, target: Target): void {
+  exchange.layer.request(entry.dialog.request('BYE'), target, { response: () => undefined });
+  exchange.forget(entry);
 }

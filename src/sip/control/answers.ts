@@ -1,5 +1,5 @@
 import { locate } from '../dialog/locate.ts';
-import { Dialog, nextHop, requestUriOf } from '../dialog/dialog.ts';
+import { Dialog, nextHop } from '../dialog/dialog.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers } from '../transaction/client-transaction.ts';
 import type { Flow } from '../transaction/wire.ts';
@@ -31,7 +31,7 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
   if (success) pending.entry?.dialog.refreshBy(response);
   if (status >= 200) conclude(exchange, pending, status);
 
-  const octets = forApplication(response, requestUriOf(pending.transaction.request));
+  const octets = forApplication(response);
   const fields = arrivedResponse(exchange.clock, response.raw.length, flow, pending.id, pending.dialogId);
   pending.application.send(fields, octets);
 }
@@ -58,9 +58,10 @@ function conclude(exchange: Exchange, pending: PendingClient, status: number): v
 
 /** Makes the dialog that the response begins, or confirms it (12.1.2, 13.2.2.4). */
 function updateDialog(exchange: Exchange, pending: PendingClient, response: Response): void {
-  const toTag = response.to.parameters.get('tag');
-  if (toTag === undefined) return;
   const success = response.status >= 200;
+  // 12.1.2: a 2xx without a tag comes from a peer of RFC 2543; its tag is null
+  const toTag = response.to.parameters.get('tag') ?? (success ? '' : undefined);
+  if (toTag === undefined) return;
   const entry = (pending.entry ??= begin(exchange, pending, response));
   if (entry.transactionId === pending.id) {
     const dialog = entry.forks.get(toTag) ?? Dialog.asClient(pending.transaction.request, response);
@@ -71,7 +72,9 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
       for (const [tag, fork] of entry.forks) if (fork !== dialog) entry.forks.delete(tag);
     }
   }
-  if (success && response.cseq.method === 'INVITE') entry.awaitingAck = { transaction: pending.transaction, toTag };
+  if (!success || response.cseq.method !== 'INVITE') return;
+  const hangUp = entry.transactionId === pending.id && response.get('Contact') === undefined;
+  entry.awaitingAck = { transaction: pending.transaction, toTag, hangUp };
 }
 
 function begin(exchange: Exchange, pending: PendingClient, response: Response): DialogEntry {
@@ -96,7 +99,7 @@ function isSurplus(pending: PendingClient, response: Response): boolean {
   if (!pending.application.connected) return true;
   const { entry } = pending;
   if (!entry || entry.transactionId !== pending.id || entry.dialog.state === 'early') return false;
-  return entry.dialog.remoteTag !== response.to.parameters.get('tag');
+  return entry.dialog.remoteTag !== (response.to.parameters.get('tag') ?? '');
 }
 
 /** 13.2.2.4: every 2xx is acknowledged; a dialog that nobody wants is ended with BYE. */

@@ -9,6 +9,13 @@ import type { Target } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { Applications } from './applications.ts';
 
+export interface AwaitingAck {
+  readonly transaction: ClientTransaction;
+  readonly toTag: string;
+  /** The 2xx has no Contact (against RFC 3261 12.1.1): drachtio-srf acknowledges it and makes no dialog, so nobody else would end it. */
+  readonly hangUp: boolean;
+}
+
 /** A dialog of an application. */
 export interface DialogEntry extends Registered {
   readonly application: Application;
@@ -19,7 +26,7 @@ export interface DialogEntry extends Registered {
   /** The id of the transaction that began the dialog: an ACK to its 2xx carries it. */
   readonly transactionId: string;
   /** An INVITE of ours whose 2xx the application has not acknowledged yet. */
-  awaitingAck: { readonly transaction: ClientTransaction; readonly toTag: string } | undefined;
+  awaitingAck: AwaitingAck | undefined;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
 }

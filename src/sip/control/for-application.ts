@@ -22,32 +22,20 @@ const challenge = /^\S+\s+[^\s,"=]+\s*=/;
  * RFC 3261 allows or that a lenient server repairs. Then it is written anew:
  * - the topmost Via was noted (received, rport);
  * - a line ends in LF alone, a header is folded, Content-Length is missing, or a compact form is unknown to drachtio-srf;
- * - a 2xx to INVITE has no Contact, though 12.1.1 demands one: `remoteTarget` takes its place;
  * - a challenge cannot be parsed: it is left out, so that the 401 or 407 is a plain refusal.
  */
-export function forApplication(message: Message, remoteTarget?: string): Buffer {
-  const lacksContact =
-    remoteTarget !== undefined &&
-    message.kind === 'response' &&
-    message.status >= 200 &&
-    message.status < 300 &&
-    message.cseq.method === 'INVITE' &&
-    message.get('Contact') === undefined;
-  const badChallenges =
-    message.kind === 'response' && (message.status === 401 || message.status === 407) ? unreadable(message) : [];
+export function forApplication(message: Message): Buffer {
+  const badChallenges = unreadableChallenges(message);
   const asItCame =
-    !lacksContact &&
     badChallenges.length === 0 &&
     !topViaNoted(message) &&
     message.headers.every((header) => isPlain(header.name)) &&
     isPlainText(message);
   if (asItCame) return message.raw;
 
-  let draft = Draft.from(message);
+  const draft = Draft.from(message);
   for (const name of badChallenges) draft.remove(name);
-  if (message.headers.some((header) => unknownToSrf.has(header.name.toLowerCase())))
-    draft = withLongNames(draft, message);
-  if (lacksContact) draft.add('Contact', `<${remoteTarget}>`);
+  writeLongNames(draft, message);
   return draft.toBuffer();
 }
 
@@ -76,13 +64,14 @@ function isPlainText(message: Message): boolean {
 
 const endOfHead = Buffer.from('\r\n\r\n');
 
-function unreadable(message: Message): string[] {
+function unreadableChallenges(message: Message): string[] {
+  if (message.kind !== 'response' || (message.status !== 401 && message.status !== 407)) return [];
   return ['WWW-Authenticate', 'Proxy-Authenticate'].filter((name) =>
     message.all(name).some((value) => !challenge.test(value)),
   );
 }
 
-function withLongNames(draft: Draft, message: Message): Draft {
+function writeLongNames(draft: Draft, message: Message): void {
   for (const { name } of message.headers) {
     const long = unknownToSrf.get(name.toLowerCase());
     if (long === undefined) continue;
@@ -90,5 +79,4 @@ function withLongNames(draft: Draft, message: Message): Draft {
     draft.remove(long);
     for (const value of values) draft.add(long, value);
   }
-  return draft;
 }
