@@ -23,6 +23,11 @@ const nouns: Noun[] = [
     register: async (program) => (await import('./commands/sip-server.ts')).registerSipServer(program),
   },
   {
+    name: 'terminal',
+    summary: 'be a terminal: see calls arrive and say where they go',
+    register: async (program) => (await import('./commands/terminal.ts')).registerTerminal(program),
+  },
+  {
     name: 'config',
     summary: 'check and show the settings',
     register: async (program) => (await import('./commands/config/config.ts')).registerConfig(program),

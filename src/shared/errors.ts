@@ -16,6 +16,8 @@ const catalogue = {
   'no-media': { sip: 503, exit: 1, again: true },
   'media-refused': { sip: 488, exit: 1, again: false },
   'address-in-use': { sip: 500, exit: 1, again: true },
+  'login-refused': { sip: 403, exit: 2, again: false },
+  'service-unreachable': { sip: 503, exit: 1, again: true },
 } as const satisfies Record<string, { sip: number; exit: number; again: boolean }>;
 
 export type FailureCode = keyof typeof catalogue;

@@ -15,9 +15,10 @@ afterEach(() => service.stop());
 
 const connect = (id: string) => service.connect('shop1', 'right horse', { id });
 
-/** Everything that comes to a terminal, in order: event and call's id. */
+/** Everything that comes to a terminal, in order: event and call's id. Acknowledges what is to be acknowledged. */
 function transcript(socket: TerminalSocket): string[] {
   const lines: string[] = [];
+  socket.on('call:incoming', (_call, acknowledge) => acknowledge({ received: true }));
   socket.onAny((name: string, payload: { id?: string; reason?: string }) => {
     lines.push(`${name} ${payload.id ?? payload.reason ?? ''}`.trim());
   });
@@ -100,7 +101,6 @@ describe('notifications', () => {
     service.calls.standing.set('shop1', [waiting, standing]);
     const socket = service.socket({ account: 'shop1', password: 'right horse', terminal: { id: 'late' } });
     const heard = transcript(socket);
-    socket.on('call:incoming', (_call, acknowledge) => acknowledge({ received: true }));
     const session = next(socket, 'session');
     socket.connect();
     assert.deepEqual((await session).calls, [waiting, standing]);
