@@ -35,7 +35,7 @@ const silenceDeadline = 6000;
 export async function openMongoStore({ uri, log, clock }: MongoStoreOptions): Promise<Store> {
   const client = clientOf(uri);
   try {
-    const db = (await client.connect()).db(databaseOf(client));
+    const db = (await client.connect()).db(databaseOf(client, uri));
     return await storeOf(client, db, log, clock);
   } catch (error) {
     await client.close();
@@ -55,17 +55,16 @@ function clientOf(uri: string): MongoClient {
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: stageDeadline },
     });
   } catch (error) {
-    if (!(error instanceof MongoParseError || error instanceof TypeError)) throw error;
-    throw new Failure('bad-setting', `store.uri is no connection string of MongoDB: ${error.message}`, {
+    // The constructor only reads the URI; the server is not asked yet.
+    throw new Failure('bad-setting', `store.uri is no connection string of MongoDB: ${messageOf(error)}`, {
       cause: error,
     });
   }
 }
 
-/** The driver's own default is `test`. */
-function databaseOf(client: MongoClient): string {
-  const { dbName } = client.options;
-  return dbName === 'test' ? 'ringaway' : dbName;
+/** The one that the URI names behind its hosts; the driver's own default would be `test`. */
+function databaseOf(client: MongoClient, uri: string): string {
+  return /^[^:]+:\/\/[^/]+\/[^?]/.test(uri) ? client.options.dbName : 'ringaway';
 }
 
 async function storeOf(client: MongoClient, db: Db, log: Logger, clock: Clock): Promise<Store> {
