@@ -47,6 +47,11 @@ const nouns: Noun[] = [
     summary: 'list and show the records of calls',
     register: async (program) => (await import('./commands/call/call.ts')).registerCall(program),
   },
+  {
+    name: 'simulate',
+    summary: 'play a whole call on this machine, with network, phones and voices',
+    register: async (program) => (await import('./commands/simulate.ts')).registerSimulate(program),
+  },
 ];
 
 const examples = `

@@ -83,7 +83,7 @@ function readyLine({ trunks, media, store }: Settings, { http, sip }: RunningSer
   const names = trunks.map((trunk) => trunk.name).join(', ');
   const trunkText = names ? `trunks: ${names}` : 'no trunk is set, so no calls will come (see "ringaway config docs")';
   const storeText = store.kind === 'embedded' ? `store ${store.path}` : 'store MongoDB';
-  return `ringaway is ready. SIP ${sip.listening.join(' ')}; terminals and health ${http.address}; media ${media.mode}; ${storeText}; ${trunkText}`;
+  return `ringaway is ready. SIP ${sip.listening.join(' ')}; terminals and health http://${http.address}; media ${media.mode}; ${storeText}; ${trunkText}`;
 }
 
 /** The first signal that asks to stop; the second ends the process at once. */
