@@ -100,11 +100,6 @@ export class Engine {
     }
   }
 
-  /** A session comes to this engine that may be owed a removal here: it is no longer to be removed. */
-  keep(session: string): void {
-    this.#toRemove.delete(session);
-  }
-
   close(): void {
     this.#client.close();
   }

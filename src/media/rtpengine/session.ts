@@ -119,6 +119,8 @@ export class RtpengineSession implements MediaSession {
       problem = reply;
       this.#log.warn({ engine: engine.name, reason: problem.message }, 'media engine took no offer');
     }
+    // Removals of this session may be owed to each of them; brought back under its name it would be removed.
+    this.#closing ??= Promise.resolve();
     throw new Failure('no-media', 'no media engine took the offer; see whether rtpengine runs', { cause: problem });
   }
 
@@ -127,7 +129,6 @@ export class RtpengineSession implements MediaSession {
    * @throws Failure `media-refused`
    */
   async #try(engine: Engine, parameters: NgParameters, milliseconds: number): Promise<string | Error> {
-    engine.keep(this.#session);
     this.#engine = engine;
     let reply: NgReply;
     try {

@@ -226,6 +226,39 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
     assert.ok(made.health().engines.every((engine) => engine.up));
   });
 
+  test('an offer that is refused leaves nothing at the engine; the next one is taken', async (t) => {
+    let refuse = true;
+    const engine = await fakeEngine(t, (request) => {
+      if (request.command === 'offer' && refuse) request.reply('d12:error-reason3:why6:result5:errore');
+      else healthy(request);
+    });
+    const { made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 1);
+    await assert.rejects(session.offer('caller', sdp), { code: 'media-refused', message: /why/ });
+    assert.equal(engine.of('delete').length, 1);
+    refuse = false;
+    assert.equal(await session.offer('caller', sdp), sdp);
+  });
+
+  test('a session that no engine took has ended: a removal that is owed could meet it', async (t) => {
+    let there = false;
+    const engine = await fakeEngine(t, (request) => {
+      if (there || request.command === 'ping') healthy(request);
+    });
+    const { clock, made } = await media(t, [engine.engine]);
+    const session = await made.open('call', 1);
+    const lost = assert.rejects(session.offer('caller', sdp), { code: 'no-media' });
+    await engine.got(1, 'offer');
+    await clock.advance(1_000);
+    await lost;
+    there = true;
+    while (made.health().engines[0]?.toRemove !== 0) await clock.advance(100);
+    const offers = engine.of('offer').length;
+    await assert.rejects(session.offer('caller', sdp), { code: 'no-media' });
+    assert.equal(engine.of('offer').length, offers);
+    await session.close();
+  });
+
   test('the end during an offer waits for it, so that no session stays behind', async (t) => {
     let hold: Request | undefined;
     const engine = await fakeEngine(t, (request) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import type { Clock } from '../../../../src/shared/clock.ts';
 import { systemClock } from '../../../../src/shared/clock.ts';
@@ -228,6 +229,27 @@ describe('pacing', () => {
     await fake.advance(1_000);
     assert.ok(one.sent - before <= 52, `${one.sent - before} packets in one second`);
     assert.ok(one.sent - before >= 48);
+  });
+
+  test('after a pause the timestamp is where the time is, and the packet is marked (RFC 3550 5.1)', async (t) => {
+    const clock = new FakeClock();
+    const one = await phone(t, { clock });
+    const receiver = createSocket('udp4').bind(0, '127.0.0.1');
+    t.after(() => receiver.close());
+    await once(receiver, 'listening');
+    const packets: RtpPacket[] = [];
+    receiver.on('message', (datagram: Buffer) => packets.push(readRtp(datagram) ?? assert.fail('no RTP')));
+    one.sendTo({ address: '127.0.0.1', port: receiver.address().port, law: 'PCMA' });
+    one.say(quiet());
+    one.say(undefined);
+    await clock.advance(2_000);
+    one.say(quiet());
+    while (packets.length < 2) await once(receiver, 'message');
+    const [first, second] = packets;
+    assert.ok(first && second);
+    assert.equal((second.timestamp - first.timestamp + 2 ** 32) % 2 ** 32, 16_000);
+    assert.equal((second.sequence - first.sequence + 2 ** 16) % 2 ** 16, 1);
+    assert.deepEqual([first.marker, second.marker], [true, true]);
   });
 
   test('without a destination nothing is sent, and no timer is left after the end', async (t) => {
