@@ -69,10 +69,10 @@ async function play(
   const at = () => `${(stage.ladder.elapsed / 1_000).toFixed(3).padStart(7)} s  `;
   for (const [name, phone] of Object.entries(phones)) say(`  ${name.padEnd(12)} ${phone.number}`);
 
-  const settings = loadSettings({
-    file: await writeSettings(folder, stage.network.address, options.engines ?? []),
-    environment: {},
-  });
+  const { engines = [] } = options;
+  const overrides = engines.length > 0 ? { media: { mode: 'rtpengine', engines } } : {};
+  const file = await writeSettings(folder, stage.network.address, overrides);
+  const settings = loadSettings({ file, environment: {} });
   const service = await startRingaway(settings, { log, clock, unhandledRejections: () => 0 });
   closing.push(async () => {
     await service.drain();

@@ -172,6 +172,7 @@ function sighted(transport: TransportLayer, { log, seen, loses }: EndpointTools)
     log.error({ err: error }, 'a simulated party failed over a message'),
   );
   transport.on('malformed', (error, flow) => events.emit('malformed', error, flow));
+  transport.on('failure', (target, error) => events.emit('failure', target, error));
   transport.on('message', (message, flow) => {
     if (passes('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw))
       events.emit('message', message, flow);
