@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { outgoingIdentity } from '../../../src/numbers/present.ts';
 import { caller, first, other, read, refusal, second } from './invite.ts';
 
 type Presentation = 'allowed' | 'restricted' | 'not-available';
@@ -83,6 +84,17 @@ describe('the IAM of SIP-I', () => {
     assert.equal(read({ contentType, body: multipart('b1', broken) }).warnings.length, 1);
     assert.equal(refusal({ contentType, body: multipart('b1', broken, 'signal;handling=required') }), 400);
     assert.equal(refusal({ contentType, body: Buffer.from('no delimiter') }), 400);
+  });
+
+  test('diversions that were only counted are kept on the onward leg', () => {
+    const body = iam([0x28, number(national(first), 3)], [0x13, [0x33, 0x23]]);
+    const reading = read({ contentType: isupType, body });
+    assert.deepEqual([reading.counter, reading.reason], [3, 'no-answer']);
+    const onward = outgoingIdentity(reading, {}, { to: caller, subscriber: first, domain: 'us.example' });
+    assert.deepEqual(
+      onward.headers.find(([name]) => name === 'Diversion'),
+      ['Diversion', `<sip:${first}@us.example;user=phone>;reason=no-answer;counter=3`],
+    );
   });
 
   test('every truncation of an IAM is survived', () => {

@@ -121,6 +121,13 @@ describe('History-Info', () => {
     assert.deepEqual([both.firstCalled, both.reason], [first, 'unknown']);
   });
 
+  test('a Reason that tells of no diversion makes nobody a diverting user', () => {
+    for (const reason of ['SIP%3Bcause%3D200', 'SIP%3Btext%3Dx', 'Other%3Bcause%3D302']) {
+      const entries = [`${address(other, `?Reason=${reason}`)};index=1;rc=0`, `${address(second)};index=1.1`];
+      assert.equal(read(history(...entries)).firstCalled, null, reason);
+    }
+  });
+
   test('links that point forward or to themselves end the walk', () => {
     const reading = read(
       history(`${address(first, ';cause=302')};index=1;mp=1.1`, `${address(second, ';cause=302')};index=1.1;mp=1.1`),
