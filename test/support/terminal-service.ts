@@ -1,6 +1,8 @@
 import { hash } from '@node-rs/argon2';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
@@ -50,15 +52,21 @@ export class TerminalService {
   readonly url: string;
   readonly #sockets: Socket[] = [];
   readonly #end: () => Promise<void>;
+  readonly #connections = new Set<NetSocket>();
 
   private constructor(
     store: Store,
     parts: (service: TerminalService) => Terminals,
+    http: Server,
     url: string,
     end: () => Promise<void>,
   ) {
     this.store = store;
     this.url = url;
+    http.on('connection', (connection) => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
+    });
     this.#end = end;
     this.terminals = parts(this);
   }
@@ -81,6 +89,7 @@ export class TerminalService {
           settings: { ...settings, ...changed },
           numbering: { defaultCountry: 'CN', areaCode: '755' },
         }),
+      http,
       `http://127.0.0.1:${address.port}`,
       async () => {
         http.closeAllConnections();
@@ -97,6 +106,11 @@ export class TerminalService {
     for (const socket of this.#sockets) socket.disconnect();
     await this.terminals.close();
     await this.#end();
+  }
+
+  /** Breaks every connection as a network does: without a word. The server goes on listening. */
+  cutConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
   }
 
   async addSubscriber(
