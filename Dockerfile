@@ -1,5 +1,5 @@
-# The service in a container. Settings: mount a file and name it in RINGAWAY_CONFIG, or set variables
-# (`ringaway config docs` lists them). Data: /var/lib/ringaway. See config/compose.yaml.
+# The service in a container. Settings: mount a file over /etc/ringaway/ringaway.yaml, or set variables
+# (`docker run IMAGE config docs` lists them). Data: /var/lib/ringaway. See config/compose.yaml.
 FROM node:24-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
@@ -15,17 +15,15 @@ COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY package.json LICENSE ./
 COPY config ./config
+COPY config/container.yaml /etc/ringaway/ringaway.yaml
 RUN ln -s /opt/ringaway/dist/cli/ringaway.js /usr/local/bin/ringaway \
   && install -d -o node -g node -m 700 /var/lib/ringaway
 USER node
-# Without a settings file relative paths start here.
 WORKDIR /var/lib/ringaway
-# In a container the loopback of the defaults reaches nobody.
-ENV RINGAWAY_SIP_LISTEN="[udp://0.0.0.0:5060, tcp://0.0.0.0:5060]" \
-  RINGAWAY_HTTP_LISTEN=0.0.0.0:8080 \
-  RINGAWAY_STORE_PATH=/var/lib/ringaway
+ENV RINGAWAY_CONFIG=/etc/ringaway/ringaway.yaml
 VOLUME /var/lib/ringaway
 EXPOSE 5060/udp 5060/tcp 8080/tcp
+# Where http.listen is another port, the check needs to be told (docker run --health-cmd).
 HEALTHCHECK --interval=15s --timeout=5s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
