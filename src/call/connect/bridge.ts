@@ -60,11 +60,12 @@ export class Bridge implements Attempt {
       return;
     }
     this.#media = media;
+    const offer = await this.#inTurn(() => media.offer('caller', sdp));
     if (media.engine) {
+      // Only now: until the first offer is answered, the session may go to another engine.
       record.media.push(media.engine);
       this.#call.keeper.update(this.#call.id, { media: record.media });
     }
-    const offer = await this.#inTurn(() => media.offer('caller', sdp));
     if (this.#isStopped()) return;
     this.#lastSent.set('target', offer);
     const who = { reading: reading.reading, firstCalled: record.firstCalled ?? '', maxForwards: incoming.maxForwards };

@@ -10,7 +10,7 @@ import type { ServerTransaction } from '../../sip/transaction/server-transaction
 import type { Wire, WireEvents } from '../../sip/transaction/wire.ts';
 import type { TimerSettings } from '../../sip/transaction/timers.ts';
 import { TransportLayer, type Target } from '../../sip/transport/transport.ts';
-import { Session, type SessionEvents } from './session.ts';
+import { Session, type SessionEvents, type SessionOwner } from './session.ts';
 
 /** What a message looked like on its way, for the ladder. */
 export interface Sighting {
@@ -35,7 +35,7 @@ export interface EndpointTools {
 export type OnCall = (session: Session) => SessionEvents;
 
 /** One simulated party's SIP socket: a user agent that places and takes calls (RFC 3261 8, 12, 13). */
-export class Endpoint {
+export class Endpoint implements SessionOwner {
   readonly #transport: TransportLayer;
   readonly layer: TransactionLayer;
   readonly address: string;
@@ -101,7 +101,6 @@ export class Endpoint {
     return `<sip:${this.hostPort}>`;
   }
 
-  /** Where a request goes: the address in its Request-URI, or in the first Route. */
   targetOf(draft: Draft): Target {
     const route = draft.get('Route');
     const text = route === undefined ? requestUriOf(draft) : (/<([^>]*)>/.exec(route)?.[1] ?? '');

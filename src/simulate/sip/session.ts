@@ -2,8 +2,9 @@ import { Dialog } from '../../sip/dialog/dialog.ts';
 import { Draft } from '../../sip/message/draft.ts';
 import type { Request, Response } from '../../sip/message/message.ts';
 import type { ClientTransaction } from '../../sip/transaction/client-transaction.ts';
+import type { TransactionLayer } from '../../sip/transaction/layer.ts';
 import type { ServerTransaction } from '../../sip/transaction/server-transaction.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Target } from '../../sip/transport/transport.ts';
 
 /** What happens to a call; each comes at most once but `progress` and `request`. */
 export interface SessionEvents {
@@ -21,11 +22,21 @@ export interface SessionEvents {
   request?(transaction: ServerTransaction): void;
 }
 
+/** What a session needs of the endpoint that has it. */
+export interface SessionOwner {
+  readonly layer: TransactionLayer;
+  readonly contact: string;
+  /** Where a request goes: the address in its Request-URI, or in the first Route. */
+  targetOf(draft: Draft): Target;
+  /** The session is over. */
+  forget(session: Session): void;
+}
+
 type State = 'inviting' | 'cancelling' | 'invited' | 'standing' | 'over';
 
 /** One INVITE dialog of a simulated party, on either side of it. */
 export class Session {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: SessionOwner;
   #events: SessionEvents = {};
   #state: State;
   #dialog: Dialog | undefined;
@@ -33,12 +44,12 @@ export class Session {
   #client: ClientTransaction | undefined;
   #localSdp = '';
 
-  private constructor(endpoint: Endpoint, state: State) {
+  private constructor(endpoint: SessionOwner, state: State) {
     this.#endpoint = endpoint;
     this.#state = state;
   }
 
-  static incoming(endpoint: Endpoint, server: ServerTransaction): Session {
+  static incoming(endpoint: SessionOwner, server: ServerTransaction): Session {
     const session = new Session(endpoint, 'invited');
     session.#server = server;
     session.#dialog = Dialog.asServer(server.request, server.localTag, 'early');
@@ -53,7 +64,7 @@ export class Session {
     return session;
   }
 
-  static outgoing(endpoint: Endpoint, invite: Draft, events: SessionEvents): Session {
+  static outgoing(endpoint: SessionOwner, invite: Draft, events: SessionEvents): Session {
     const session = new Session(endpoint, 'inviting');
     session.#events = events;
     session.#localSdp = invite.body.toString();
