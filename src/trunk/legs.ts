@@ -1,16 +1,20 @@
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 
-/** A leg as the requests from the wire see it. */
-export interface Leg {
-  /** The connection whose SIP server has its dialog; undefined until something was sent. */
+/** What ends with a connection. */
+export interface Connected {
+  /** The connection whose SIP server has the dialog; undefined until something was sent. */
   readonly socket: Socket | undefined;
+  /** The connection to its SIP server is gone, and the dialog with it. */
+  connectionLost(): void;
+}
+
+/** A leg as the requests from the wire see it. */
+export interface Leg extends Connected {
   /** A request inside its dialog other than ACK. */
   received(request: SrfRequest, response: SrfResponse): void;
   acknowledged(ack: SrfRequest): void;
   /** The SIP server has ended the dialog by itself (no ACK came, its session timer ran out). */
   endedByServer(): void;
-  /** The connection to its SIP server is gone, and the dialog with it. */
-  connectionLost(): void;
   /** The service stops: the far side is told, whatever state the leg is in. Never rejects. */
   shutDown(): Promise<void>;
 }
@@ -19,6 +23,7 @@ export interface Leg {
 export class Legs {
   readonly #legs = new Set<Leg>();
   readonly #byDialog = new Map<string, Leg>();
+  readonly #withdrawn = new Set<Connected>();
   readonly #endings = new Set<Promise<unknown>>();
 
   get size(): number {
@@ -43,6 +48,15 @@ export class Legs {
     for (const [dialogId, owner] of this.#byDialog) if (owner === leg) this.#byDialog.delete(dialogId);
   }
 
+  /** An INVITE that no leg has any more and that is not over yet. */
+  addWithdrawn(invite: Connected): void {
+    this.#withdrawn.add(invite);
+  }
+
+  removeWithdrawn(invite: Connected): void {
+    this.#withdrawn.delete(invite);
+  }
+
   /** Something that is still being ended on the wire; `close` waits for it. */
   ending<T>(promise: Promise<T>): Promise<T> {
     this.#endings.add(promise);
@@ -51,8 +65,11 @@ export class Legs {
     return promise;
   }
 
+  /** Ends what depended on it, and what was given to it and is not confirmed yet. */
   connectionLost(socket: Socket): void {
-    for (const leg of [...this.#legs]) if (leg.socket === socket) leg.connectionLost();
+    for (const leg of [...this.#legs, ...this.#withdrawn]) {
+      if (leg.socket === socket || leg.socket === undefined) leg.connectionLost();
+    }
   }
 
   /** Ends every leg; resolves when the far sides have answered. */

@@ -1,6 +1,7 @@
 import type { Cause } from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
 import { SentRequests } from './sent-requests.ts';
 import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest } from './srf.ts';
@@ -20,7 +21,7 @@ export interface InviteEvents {
 type State = 'new' | 'sending' | 'sent' | 'withdrawn' | 'over';
 
 /** One INVITE to one gateway. Once withdrawn, whatever comes of it is brought to its end here. */
-export class OutgoingInvite {
+export class OutgoingInvite implements Connected {
   readonly #tools: Tools;
   readonly #events: InviteEvents;
   #state: State = 'new';
@@ -68,6 +69,7 @@ export class OutgoingInvite {
     const sent = this.#state === 'sent';
     this.#state = 'withdrawn';
     this.#withdrawal = { cause, done: () => resolve(undefined), timer, promise };
+    this.#tools.legs.addWithdrawn(this);
     if (sent) this.#cancel();
     return this.#tools.legs.ending(promise);
   }
@@ -142,6 +144,7 @@ export class OutgoingInvite {
 
   #settle(): void {
     if (this.#state !== 'withdrawn') this.#state = 'over'; // what was withdrawn stays so, for a 2xx that is late
+    this.#tools.legs.removeWithdrawn(this);
     this.#withdrawal?.timer.clear();
     this.#withdrawal?.done();
   }

@@ -65,11 +65,13 @@ export class ReceivedRequests {
         refuse(200, capabilities);
         return;
       }
-      case 'REFER': { // no transfer for anybody who asks
+      case 'REFER': {
+        // no transfer for anybody who asks
         refuse(603);
         return;
       }
-      case 'PRACK': { // we send no reliable provisional responses (RFC 3262 3)
+      case 'PRACK': {
+        // we send no reliable provisional responses (RFC 3262 3)
         refuse(481);
         return;
       }

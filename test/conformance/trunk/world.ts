@@ -1,0 +1,198 @@
+// The trunk with the real drachtio-srf over the built-in SIP server, and raw SIP peers around it.
+import { createServer } from 'node:net';
+import type {
+  CallerLegEvents,
+  DialRequest,
+  InDialogAnswer,
+  InDialogRequest,
+  IncomingCall,
+  TargetLegEvents,
+} from '../../../src/call/ports.ts';
+import { readInviteOctets, type Reading } from '../../../src/numbers/read.ts';
+import { systemClock, type Clock } from '../../../src/shared/clock.ts';
+import { silentLog } from '../../../src/shared/log.ts';
+import { startSipServer, type SipServer } from '../../../src/sip/server.ts';
+import type { TrunkSettings } from '../../../src/trunk/settings.ts';
+import { startTrunk, type Trunk } from '../../../src/trunk/trunk.ts';
+import { invite } from '../../support/sip-messages.ts';
+import { SipPeer } from '../../support/sip-peer.ts';
+
+export const sdp = (version: number, port = 40_000): string =>
+  `v=0\r\no=- 1 ${version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 8\r\n`;
+
+/** Everything that happened to one leg, in order; tests wait for what comes next. */
+export class Happenings {
+  readonly all: string[] = [];
+  readonly details = new Map<string, unknown>();
+  readonly requests: { request: InDialogRequest; answer: (answer: InDialogAnswer) => void }[] = [];
+  readonly #waiters = new Map<string, () => void>();
+
+  note(what: string, detail: unknown): void {
+    this.all.push(what);
+    this.details.set(what, detail);
+    this.#waiters.get(what)?.();
+    this.#waiters.delete(what);
+  }
+
+  /** Resolves with the detail of this happening, now or when it comes. */
+  async until(what: string, milliseconds = 3000): Promise<unknown> {
+    if (!this.details.has(what)) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`no "${what}" within ${milliseconds} ms; there was: ${this.all.join(' ')}`)),
+          milliseconds,
+        );
+        this.#waiters.set(what, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    return this.details.get(what);
+  }
+
+  /** The events of either leg, written down. */
+  get events(): CallerLegEvents & TargetLegEvents {
+    return {
+      cancelled: (cause) => this.note('cancelled', cause),
+      ended: (how) => this.note('ended', how),
+      request: (request, answer) => {
+        this.requests.push({ request, answer });
+        this.note(`request ${request.method}`, request);
+      },
+      progress: (progress) => this.note(`progress ${progress.status}`, progress.sdp),
+      answered: (answer) => this.note('answered', answer.sdp),
+      failed: (failure) => this.note('failed', failure),
+    };
+  }
+}
+
+export interface Incoming {
+  call: IncomingCall;
+  happenings: Happenings;
+}
+
+export class World {
+  readonly server: SipServer;
+  readonly trunk: Trunk;
+  readonly #incoming: Incoming[] = [];
+  readonly #waiters: ((incoming: Incoming) => void)[] = [];
+  readonly #peers: SipPeer[];
+  readonly #detach: () => void;
+
+  private constructor(server: SipServer, trunk: Trunk, peers: SipPeer[], detach: () => void) {
+    this.server = server;
+    this.trunk = trunk;
+    this.#peers = peers;
+    this.#detach = detach;
+    trunk.onIncoming((call) => {
+      const incoming = { call, happenings: new Happenings() };
+      const waiter = this.#waiters.shift();
+      if (waiter) waiter(incoming);
+      else this.#incoming.push(incoming);
+      return incoming.happenings.events;
+    });
+  }
+
+  static async start(
+    options: { gateways?: number; clock?: Clock; t1?: number; trunk?: Partial<TrunkSettings> } = {},
+  ): Promise<World> {
+    const gateways: SipPeer[] = [];
+    for (let index = 0; index < (options.gateways ?? 1); index++) gateways.push(await SipPeer.open());
+    const server = await startSipServer({
+      listen: ['udp://127.0.0.1:0'],
+      control: 'in-process',
+      clock: systemClock,
+      log: silentLog,
+      timers: { t1: options.t1 ?? 500 },
+    });
+    let detach = (): void => undefined;
+    const trunk = await startTrunk({
+      trunks: [
+        {
+          name: 'ngn',
+          peers: ['127.0.0.1/32'],
+          gateways: gateways.map(({ port }) => `sip:127.0.0.1:${port}`),
+          reading: { defaultCountry: 'CN', areaCode: '755' },
+          identity: {},
+          optionsInterval: 0,
+          gatewayTimeout: 300,
+          ringTimeout: 20_000,
+          ...options.trunk,
+        },
+      ],
+      routes: [{ prefix: '+', trunk: 'ngn' }],
+      clock: options.clock ?? systemClock,
+      log: silentLog,
+      connect: (srf) => {
+        const control = createServer();
+        const connected = new Promise<void>((resolve) => srf.on('connect', () => resolve()));
+        srf.listen({ server: control, secret: 'any' });
+        detach = server.attach(control);
+        return connected;
+      },
+    });
+    return new World(server, trunk, gateways, detach);
+  }
+
+  /** The UDP port of the SIP server. */
+  get port(): number {
+    return Number(/:(\d+)$/.exec(this.server.listening[0] ?? '')?.[1]);
+  }
+
+  /** The gateways' own phones, in the order of the settings. */
+  gateway(index = 0): SipPeer {
+    const peer = this.#peers[index];
+    if (!peer) throw new Error(`there is no gateway ${index}`);
+    return peer;
+  }
+
+  async caller(): Promise<SipPeer> {
+    const peer = await SipPeer.open();
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async incoming(): Promise<Incoming> {
+    return this.#incoming.shift() ?? new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Cuts the connection between drachtio-srf and the SIP server. */
+  cut(): void {
+    this.#detach();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut(); // so that nobody waits for peers that answer nothing any more
+    await this.trunk.close();
+    await this.server.close();
+    for (const peer of this.#peers) await peer.close();
+  }
+}
+
+export const caller = '+8613800138000';
+export const firstCalled = '+8675520000001';
+export const finalCalled = '+8613900139000';
+
+/** What is read of an INVITE of `caller` to `firstCalled`. */
+function reading(): Reading {
+  const octets = invite({
+    from: `From: <sip:${caller}@ims.example.net>;tag=f1`,
+    to: `To: <sip:${firstCalled}@ims.example.net>`,
+  });
+  const result = readInviteOctets(octets, { defaultCountry: 'CN', areaCode: '755' });
+  if (!result.ok) throw new Error(result.error.why);
+  return result.reading;
+}
+
+export function dialRequest(change: Partial<DialRequest> = {}): DialRequest {
+  return {
+    callId: 'c-1',
+    to: finalCalled,
+    reading: reading(),
+    firstCalled,
+    sdp: sdp(1),
+    maxForwards: 66,
+    ...change,
+  };
+}
