@@ -1,7 +1,7 @@
 import type { Call } from './call.ts';
 import type { CallEnd } from './end.ts';
 import { viewOf } from './view-of.ts';
-import { viewState } from './view.ts';
+import { viewState } from './view-state.ts';
 
 /**
  * The one way out of a call, carried out once: the machine gives `end` a single time, after the commands that end

@@ -15,7 +15,7 @@ import { type CallEvent, type Command, transition } from './machine.ts';
 import { noteAttempt, noteFailure, noteProgress } from './notes.ts';
 import { notify, tellChange } from './notify.ts';
 import type { CallerLegEvents, IncomingCall } from './ports.ts';
-import { viewState } from './view.ts';
+import { viewState } from './view-state.ts';
 
 const openRecord: Step = async (call) => {
   await call.keeper.open(call.record);

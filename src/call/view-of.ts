@@ -1,7 +1,8 @@
 import type { Call } from './call.ts';
 import type { CallEnd } from './end.ts';
 import type { AttemptRecord, CallRecord } from './record.ts';
-import { type CallView, type TargetView, viewState } from './view.ts';
+import { viewState } from './view-state.ts';
+import type { CallView, TargetView } from './view.ts';
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
 

@@ -1,5 +1,4 @@
 import type { EndReason } from './end.ts';
-import type { CallState } from './machine.ts';
 import type { ConnectMode } from './record.ts';
 
 /** The state of a call as a terminal sees it. */
@@ -32,20 +31,4 @@ export interface CallView {
   target?: TargetView;
   connectedAt?: string;
   end?: { reason: EndReason; at: string; status?: number; q850?: number };
-}
-
-/** The state as terminals and metrics name it; a call that arrives is not shown to terminals. */
-export function viewState(state: CallState): CallViewState | 'arriving' {
-  switch (state.at) {
-    case 'answering':
-      return 'ringing';
-    case 'connected':
-      return state.held ? 'held' : 'connected';
-    case 'arriving':
-    case 'waiting':
-    case 'connecting':
-    case 'ringing':
-    case 'ended':
-      return state.at;
-  }
 }
