@@ -50,7 +50,12 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   /** Where its events go; before this, there are none. */
   attach(events: CallerLegEvents): void {
-    this.#events = events;
+    const { log } = this.#tools;
+    this.#events = {
+      cancelled: contained(log, 'a cancellation', (cause) => events.cancelled(cause)),
+      ended: contained(log, 'an end', (how) => events.ended(how)),
+      request: (request, answer) => events.request(request, answer), // its own failure is answered with 500
+    };
   }
 
   /** Extensions that its INVITE requires and we lack: a 420 names them (RFC 3261 8.2.2.3). */

@@ -54,7 +54,13 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#tools = tools;
     this.#log = log;
     this.#plan = plan;
-    this.#events = events;
+    this.#events = {
+      progress: contained(log, 'a progress', (progress) => events.progress(progress)),
+      answered: contained(log, 'an answer', (answer) => events.answered(answer)),
+      failed: contained(log, 'a failure', (failure) => events.failed(failure)),
+      ended: contained(log, 'an end', (how) => events.ended(how)),
+      request: (request, answer) => events.request(request, answer), // its own failure is answered with 500
+    };
     this.#attempts = [...plan.attempts];
     tools.legs.add(this);
     queueMicrotask(contained(log, 'calling the target', () => this.#start()));

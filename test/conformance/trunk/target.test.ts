@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../../src/shared/clock.ts';
 import type { Request } from '../../../src/sip/message/message.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fake-clock.ts';
 import type { SipPeer } from '../../support/sip-peer.ts';
 import { caller, dialRequest, finalCalled, firstCalled, Happenings, sdp, World } from './world.ts';
 
@@ -130,6 +130,39 @@ describe('a call to a final called number', () => {
       0,
     );
     const gone = leg.hangUp();
+    first.answer(await first.request('BYE'), 200);
+    await gone;
+  });
+
+  test('passes over a gateway that does not answer OPTIONS, until it does', async () => {
+    const clock = new FakeClock();
+    await using world = await World.start({
+      clock,
+      gateways: 2,
+      trunk: { optionsInterval: 1000, gatewayTimeout: 100 },
+    });
+    const [first, second] = [world.gateway(0), world.gateway(1)];
+    const health = (): string | undefined => world.trunk.gateways()[0]?.health;
+    for (let round = 0; round < 2; round++) {
+      await first.request('OPTIONS');
+      second.answer(await second.request('OPTIONS'), 405); // any answer is a sign of life
+      await clock.advance(100);
+      if (round === 0) await clock.advance(900);
+    }
+    assert.equal(health(), 'down');
+    const passedOver = new Happenings();
+    const one = world.trunk.dial(dialRequest(), passedOver.events);
+    await accept(second, await second.request('INVITE'));
+    await passedOver.until('answered');
+    await clock.advance(900);
+    first.answer(await first.request('OPTIONS'), 200);
+    while (health() !== 'up') await settle();
+    const back = new Happenings();
+    const other = world.trunk.dial(dialRequest(), back.events);
+    await accept(first, await first.request('INVITE'));
+    await back.until('answered');
+    const gone = Promise.all([one.hangUp(), other.hangUp()]);
+    second.answer(await second.request('BYE'), 200);
     first.answer(await first.request('BYE'), 200);
     await gone;
   });
