@@ -145,7 +145,18 @@ describe('logging in', () => {
     assert.equal(refusal.code, 'too-many-terminals');
   });
 
-  test('the limit also holds for terminals that log in at the same moment', async () => {
+  test('the limit also holds for terminals that log in at the same moment', async (t) => {
+    // All eight have found room before the first of them is stored and connected.
+    const { logins } = service.store;
+    const save = logins.save.bind(logins);
+    const eight = Promise.withResolvers<undefined>();
+    let saving = 0;
+    logins.save = async (login) => {
+      if (++saving === 8) eight.resolve(undefined);
+      await eight.promise;
+      return save(login);
+    };
+    t.after(() => (logins.save = save));
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, async (_, index) => {
         const socket = service.socket({ account, password: 'right horse', terminal: { id: `t${index}` } });
