@@ -48,13 +48,13 @@ export class Legs {
     for (const [dialogId, owner] of this.#byDialog) if (owner === leg) this.#byDialog.delete(dialogId);
   }
 
-  /** An INVITE that no leg has any more and that is not over yet. */
-  addWithdrawn(invite: Connected): void {
-    this.#withdrawn.add(invite);
+  /** An INVITE or a BYE that no leg has any more and that is not over yet. */
+  addWithdrawn(ending: Connected): void {
+    this.#withdrawn.add(ending);
   }
 
-  removeWithdrawn(invite: Connected): void {
-    this.#withdrawn.delete(invite);
+  removeWithdrawn(ending: Connected): void {
+    this.#withdrawn.delete(ending);
   }
 
   /** Something that is still being ended on the wire; `close` waits for it. */

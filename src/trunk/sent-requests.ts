@@ -1,7 +1,7 @@
-import type { InDialogAnswer, InDialogRequest } from '../call/ports.ts';
+import type { Cause, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
+import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
-import type { Cause } from '../call/ports.ts';
 import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse } from './srf.ts';
 import { allow, contained, respond, sendRequest, serverTimeout, transactionTimeout, type Tools } from './tools.ts';
 
@@ -72,9 +72,12 @@ export class SentRequests {
       const settle = (): void => {
         timer.clear();
         this.#open.delete(settle);
+        this.#tools.legs.removeWithdrawn(bye);
         resolve();
       };
+      const bye: Connected = { socket: this.#dialog.socket, connectionLost: settle };
       this.#open.add(settle);
+      this.#tools.legs.addWithdrawn(bye);
       const options = this.#options({ method: 'BYE', headers: reasonHeaders(cause) });
       sendRequest(this.#tools, 'sip:placeholder', options, (outcome) => {
         if ('error' in outcome) {
