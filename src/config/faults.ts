@@ -59,10 +59,12 @@ function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefi
   return here;
 }
 
+/** Whether a secret stands there, or somewhere below. */
 function isSecret(schema: Section, path: Path): boolean {
   const [parent, key] = [schemaAt(schema, path.slice(0, -1)), path.at(-1)];
   const child = isSection(parent) ? parent.shape[String(key)] : undefined;
-  return child !== undefined && unwrap(child).facts?.secret === true;
+  if (!child) return false;
+  return unwrap(child).facts?.secret === true || [...walk(child)].some((below) => below.facts?.secret === true);
 }
 
 function valueAt(tree: unknown, path: Path): unknown {
@@ -76,6 +78,8 @@ function valueAt(tree: unknown, path: Path): unknown {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(typeof value === 'string' ? maskUriSecrets(value) : value);
+  const text = JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'string' ? maskUriSecrets(inner) : inner,
+  );
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

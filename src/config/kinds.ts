@@ -182,10 +182,10 @@ export const addressPrefix: Kind<string> = textKind(
 );
 
 function parsePrefix(input: string): string | undefined {
-  const [address = '', length = address.includes(':') ? '128' : '32'] = input.split('/');
+  const [address = '', length = address.includes(':') ? '128' : '32', ...rest] = input.split('/');
   // ipaddr.js also reads 010.1 and other short forms of IPv4: a slip of the pen would open the trunk to strangers.
   if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) return undefined;
-  if (!ipaddr.isValidCIDR(`${address}/${length}`)) return undefined;
+  if (rest.length > 0 || !ipaddr.isValidCIDR(`${address}/${length}`)) return undefined;
   return `${ipaddr.parse(address).toString()}/${length}`;
 }
 

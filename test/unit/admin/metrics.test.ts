@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics } from '../../../src/admin/metrics.ts';
+
+/** The value of one sample, `name{label="value"}`, in Prometheus' text. */
+async function sample(metrics: ReturnType<typeof createMetrics>, name: string): Promise<number | undefined> {
+  const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+test('calls are in one state each, and in none when they ended', async () => {
+  const metrics = createMetrics();
+  const { calls } = metrics;
+  calls.callState(undefined, 'arriving');
+  calls.callState(undefined, 'arriving');
+  calls.callState('arriving', 'waiting');
+  assert.equal(await sample(metrics, 'ringaway_calls{state="arriving"}'), 1);
+  assert.equal(await sample(metrics, 'ringaway_calls{state="waiting"}'), 1);
+  calls.callState('waiting', 'ended');
+  calls.callEnded('caller-hung-up');
+  assert.equal(await sample(metrics, 'ringaway_calls{state="waiting"}'), 0);
+  assert.equal(await sample(metrics, 'ringaway_calls_ended_total{reason="caller-hung-up"}'), 1);
+  assert.equal(await sample(metrics, 'ringaway_calls_ended_total{reason="completed"}'), 0);
+});
+
+test('times of steps are told in seconds', async () => {
+  const metrics = createMetrics();
+  metrics.calls.step('decide', 3_000);
+  assert.equal(await sample(metrics, 'ringaway_call_step_seconds_sum{step="decide"}'), 3);
+  assert.equal(await sample(metrics, 'ringaway_call_step_seconds_bucket{le="2.5",step="decide"}'), 0);
+  assert.equal(await sample(metrics, 'ringaway_call_step_seconds_bucket{le="5",step="decide"}'), 1);
+});
+
+test('what others count is read at each scrape, never added to what was read before', async () => {
+  const metrics = createMetrics();
+  const sip = {
+    received: { INVITE: 2, '200': 3, '202': 1, '486': 1 },
+    sent: { '180': 2 },
+    malformed: 4,
+    stray: 5,
+    retransmissionsIn: 6,
+    retransmissionsOut: 7,
+    dialogs: 8,
+  };
+  let terminals = 1;
+  metrics.observe({
+    sip: () => sip,
+    trunks: () => ({ refusedPeers: 9 }),
+    terminals: () => ({ terminals, accounts: 1, logins: { ok: 2, locked: 1 }, notified: 3, received: 2 }),
+    unhandledRejections: () => 1,
+  });
+  await metrics.text();
+  terminals = 5;
+  const wanted = {
+    'ringaway_sip_messages_received_total{kind="INVITE"}': 2,
+    'ringaway_sip_messages_received_total{kind="2xx"}': 4,
+    'ringaway_sip_messages_received_total{kind="4xx"}': 1,
+    'ringaway_sip_messages_sent_total{kind="1xx"}': 2,
+    'ringaway_sip_faults_total{fault="malformed"}': 4,
+    'ringaway_sip_faults_total{fault="retransmission-out"}': 7,
+    ringaway_sip_dialogs: 8,
+    'ringaway_trunk_events_total{event="refusedPeers"}': 9,
+    ringaway_terminals_connected: 5,
+    'ringaway_terminal_logins_total{outcome="locked"}': 1,
+    'ringaway_notifications_total{event="acknowledged"}': 2,
+    ringaway_unhandled_rejections_total: 1,
+  };
+  for (const [name, value] of Object.entries(wanted)) assert.equal(await sample(metrics, name), value, name);
+});
+
+test('the process and its event loop are measured; two sets of metrics do not meet', async () => {
+  const [one, other] = [createMetrics(), createMetrics()];
+  one.calls.callEnded('completed');
+  assert.equal(await sample(other, 'ringaway_calls_ended_total{reason="completed"}'), 0);
+  assert.notEqual(await sample(one, 'nodejs_eventloop_lag_p99_seconds'), undefined);
+  assert.notEqual(await sample(one, 'process_resident_memory_bytes'), undefined);
+});
