@@ -8,13 +8,13 @@ import type { ClientHandlers, ClientTransaction, RunningClient } from './client-
 import type { TransactionContext } from './context.ts';
 import { Counters } from './counters.ts';
 import { uriHost } from '../transport/addresses.ts';
+import { refusal } from '../transport/refusal.ts';
 import { newBranch } from './ids.ts';
 import { InviteClientTransaction } from './invite-client-transaction.ts';
 import { InviteServerTransaction } from './invite-server-transaction.ts';
 import { ackKey, clientKey, clientKeyOf, serverKey } from './keys.ts';
 import { NonInviteClientTransaction } from './non-invite-client-transaction.ts';
 import { NonInviteServerTransaction } from './non-invite-server-transaction.ts';
-import { refuseMalformed } from './refuse.ts';
 import type { RunningServer, ServerTransaction } from './server-transaction.ts';
 import { defaultTimers, type TimerSettings } from './timers.ts';
 import { remoteOf, type Flow, type Target, type Wire } from './wire.ts';
@@ -231,14 +231,14 @@ export class TransactionLayer {
   #refuse(error: MalformedMessage, flow: Flow): void {
     if (this.#closed) return;
     this.counters.malformed();
-    const answer = refuseMalformed(error);
+    const answer = refusal(error, flow);
     this.#log.debug(
       { reason: error.reason, from: remoteOf(flow), answered: answer !== undefined },
       'malformed SIP message',
     );
     if (!answer) return;
     this.#wire
-      .send(answer, remoteOf(flow), flow)
+      .send(answer.octets, answer.target, flow)
       .catch((reason: unknown) => this.#log.debug({ err: reason }, 'the answer to a malformed message was not sent'));
   }
 
