@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SipPeer } from '../../support/sip-peer.ts';
-import { sdp, World } from './world.ts';
+import { Happenings, sdp, World } from './world.ts';
 
 function sendOptions(peer: SipPeer, port: number): void {
   peer.send(
@@ -68,13 +68,18 @@ describe('a call that comes over the trunk', () => {
   test('whose CANCEL crosses our 200 is over, tells its reason all the same, and leaves no dialog', async () => {
     await using world = await World.start();
     const peer = await world.caller();
-    const call = peer.invite(world.port);
-    await peer.response(180, 'INVITE');
-    const { call: incoming, happenings } = await world.incoming();
-    call.cancel(['Reason: SIP;cause=200']);
-    await peer.response(487, 'INVITE'); // the server has ended it; its word for us is still on the way
-    const answer = incoming.leg.answer(sdp(1));
-    await assert.rejects(answer);
+    const happenings = new Happenings();
+    const rejected = new Promise<void>((resolve, reject) => {
+      world.trunk.onIncoming(({ leg }) => {
+        assert.rejects(leg.answer(sdp(1)), /took the call back/).then(resolve, reject);
+        return happenings.events;
+      });
+    });
+    // Both datagrams are there before the server reads: it ends the INVITE before it gets our 200, and we answer
+    // before we hear of the CANCEL.
+    peer.invite(world.port).cancel(['Reason: SIP;cause=200']);
+    await peer.response(487, 'INVITE');
+    await rejected;
     assert.deepEqual(await happenings.until('cancelled'), { sip: 200 });
     assert.deepEqual(happenings.all, ['cancelled']);
     assert.equal(world.trunk.stats().legs, 0);
