@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { Failure } from '../shared/errors.ts';
+import { Networks } from '../shared/networks.ts';
 
 export interface PublicAddress {
   ip: string;
@@ -39,30 +39,18 @@ export function lockKey(ip: string): string {
 export function ipPhones(
   permitted: readonly string[],
 ): (account: string, address: { ip: string; port?: number } | undefined) => string | undefined {
-  const networks = permitted.filter((entry) => !/^sips?:/i.test(entry)).map(network);
+  const networks = new Networks(
+    permitted.filter((entry) => !/^sips?:/i.test(entry)),
+    'calls.ipPhones',
+  );
   return (account, address) => {
-    if (!address || !ipaddr.isValid(address.ip)) return undefined;
+    if (!address || !networks.contains(address.ip)) return undefined;
     const ip = ipaddr.process(address.ip);
-    if (!networks.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range, bits))) return undefined;
     const host = ip.kind() === 'ipv6' ? `[${ip.toString()}]` : ip.toString();
     const port = address.port === undefined ? '' : `:${address.port}`;
     // RFC 3261 25.1: of the characters of account names only @ must be escaped in a user part.
     return `sip:${account.replaceAll('@', '%40')}@${host}${port}`;
   };
-}
-
-function network(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  try {
-    return entry.includes('/') ? ipaddr.parseCIDR(entry) : single(ipaddr.process(entry));
-  } catch (error) {
-    throw new Failure('bad-setting', `calls.ipPhones: "${entry}" is no network; expected CIDR, as 10.0.0.0/8`, {
-      cause: error,
-    });
-  }
-}
-
-function single(ip: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  return [ip, ip.kind() === 'ipv6' ? 128 : 32];
 }
 
 /** Without the IPv6 clothes of an IPv4 address (`::ffff:192.0.2.1`). */

@@ -32,7 +32,7 @@ const firstDelay = 250;
 /**
  * Slows and locks out who guesses passwords, by account and by address. Attempts in parallel are no way around it: no
  * more are let in at once than may still fail before the lock; the others wait for their outcome.
- * rate-limiter-flexible, which would do the counting, takes no clock and has no queue for attempts in flight.
+ * The field's libraries that do such counting take no clock and have no queue for attempts in flight.
  */
 export class Guard {
   readonly #clock: Clock;
