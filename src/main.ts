@@ -160,10 +160,15 @@ interface SipSide {
 
 async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<SipSide> {
   if (sip.server.kind === 'drachtio') {
+    const { server } = sip;
     const closing = new AbortController();
     return {
       listening: [`drachtio://${sip.server.host}:${sip.server.port}`],
-      connect: connectTo(sip.server, closing.signal),
+      // Not awaited: health and readiness are told while the server is still away; it is tried again until it comes.
+      connect: (srf) => {
+        void connectTo(server, closing.signal)(srf);
+        return Promise.resolve();
+      },
       close: () => {
         closing.abort();
         return Promise.resolve();

@@ -4,7 +4,11 @@ import type { Call, Refused } from './call.ts';
 export function admit(call: Call): Refused | undefined {
   const { reading } = call.incoming;
   const { standing, settings } = call.tools;
-  if (!reading.ok) return { reason: 'rejected', status: reading.error.status, why: reading.error.why };
+  if (!reading.ok) {
+    // What should be dropped without an answer is answered once it came as far as here: its transaction waits for that.
+    const { status, why } = reading.error;
+    return { reason: 'rejected', status: status === 0 ? 400 : status, why };
+  }
   if (standing() > settings.maxCalls) {
     return { reason: 'rejected', status: 503, why: `${settings.maxCalls} calls stand already (calls.maxCalls)` };
   }
