@@ -182,6 +182,7 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
     log: log.child({ part: 'sip' }),
     timers: sip.timers,
     userAgent: sip.userAgent,
+    ...(sip.advertised && { advertised: sip.advertised }),
   });
   return {
     listening: server.listening,

@@ -28,10 +28,16 @@ function describe(schema: z.core.$ZodType, value: unknown): unknown {
   return typeof value === 'string' ? maskUriSecrets(value) : value;
 }
 
-/** A Markdown table of all settings. */
+const preface = `The file is that of \`--config\`, else of the variable \`RINGAWAY_CONFIG\`, else \`./ringaway.yaml\`, else
+\`config/default.yaml\`. Each setting can be set by a variable, which goes before the file: \`calls.decideWithin\` by
+\`RINGAWAY_CALLS_DECIDE_WITHIN=30s\`, lists and entries in YAML's flow style (\`RINGAWAY_SIP_LISTEN='[udp://10.0.0.1:5060]'\`); an
+empty variable counts as not set. Durations are written \`500ms\`, \`60s\`, \`5m\`, \`4h\`, \`30d\`. The keys of a trunk below
+\`credentials\` may also stand in its profile: \`trunk-profiles/NAME.yaml\` beside the settings file, or in \`config/\`.`;
+
+/** What a Markdown page says of the settings: how they are given, and a table of all. */
 export function settingsTable(schema: Section): string {
   const rows = [...walk(schema)].filter(({ shape }) => shape !== 'section').map(tableRow);
-  return ['| setting | default | meaning |', '|---|---|---|', ...rows].join('\n');
+  return [preface, '', '| setting | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
 function tableRow({ path, byDefault, facts }: SettingFacts): string {
