@@ -111,6 +111,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     }),
     drain: (milliseconds) => drain(exchange, clock, milliseconds),
     async close() {
+      for (const entry of exchange.dialogs) entry.reliable?.stop();
       layer.close();
       for (const socket of attached) socket.destroy();
       await listener?.close();

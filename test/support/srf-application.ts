@@ -18,7 +18,13 @@ export interface AppResponse {
   readonly reason: string;
   readonly body: string;
   get(name: string): string | undefined;
-  send(status: number, options?: Record<string, unknown>, callback?: (error: unknown) => void): void;
+  /** `acknowledged` hears of the PRACK or ACK. */
+  send(
+    status: number,
+    options?: Record<string, unknown>,
+    callback?: (error: unknown) => void,
+    acknowledged?: (request: unknown) => void,
+  ): void;
 }
 
 export interface AppDialog extends EventEmitter {

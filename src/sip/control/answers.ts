@@ -14,7 +14,11 @@ export function answersOf(exchange: Exchange, pendingOf: () => PendingClient): C
     response: (response, flow) => answered(exchange, pendingOf(), response, flow),
     timeout: () => failed(exchange, pendingOf(), 408),
     transportError: () => failed(exchange, pendingOf(), 503),
-    ended: () => void exchange.sent.delete(pendingOf().id),
+    ended: () => {
+      const pending = pendingOf();
+      exchange.sent.delete(pending.id);
+      if (!pending.entry || pending.entry.transactionId === pending.id) exchange.beginning.delete(pending.dialogId);
+    },
   };
 }
 
@@ -89,6 +93,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: undefined,
+    reliable: undefined,
   };
   exchange.dialogs.add(entry);
   return entry;

@@ -29,7 +29,7 @@ function arrived(exchange: Exchange, transaction: ServerTransaction): void {
 }
 
 function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
-  const { request } = transaction;
+  const { request, method } = transaction;
   const entry = exchange.dialogs.of(request);
   const remoteTag = request.from.parameters.get('tag') ?? '';
   const dialog = entry?.dialog.remoteTag === remoteTag ? entry.dialog : entry?.forks.get(remoteTag);
@@ -39,6 +39,10 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
   }
   if (!dialog.accept(request)) {
     transaction.respond(Draft.answering(request, 500, 'CSeq out of order')); // 12.2.2
+    return;
+  }
+  if (method === 'PRACK' && entry.reliable?.acknowledge(request.get('RAck')) !== true) {
+    transaction.respond(Draft.answering(request, 481)); // RFC 3262 3
     return;
   }
   deliver(exchange, entry.application, transaction, entry);
@@ -83,6 +87,7 @@ function deliver(
     ended: () => {
       exchange.answerable.delete(pending.id);
       exchange.arrived.delete(transaction);
+      pending.entry?.reliable?.stop();
     },
   });
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', method);
@@ -92,6 +97,7 @@ function deliver(
 /** As recorded, the INVITE is answered 487 here; the application is told, and its own 487 finds no transaction. */
 function cancelled(exchange: Exchange, pending: PendingServer, cancel: Request): void {
   const { transaction, application, entry } = pending;
+  entry?.reliable?.stop();
   transaction.respond(Draft.answering(transaction.request, 487));
   exchange.answerable.delete(pending.id);
   if (entry?.unanswered === pending) entry.unanswered = undefined;

@@ -54,6 +54,9 @@ function handle(exchange: Exchange, identity: ServerIdentity, application: Appli
       if (application.authenticated) sip(exchange, application, frame);
       else application.refuse(id, 'not authenticated');
       return;
+    case 'proxy':
+      application.notOk(id, 'this server does not proxy; send an INVITE of your own instead');
+      return;
     default:
       application.refuse(id, 'Unknown message type');
   }

@@ -1,13 +1,14 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Dialog } from '../dialog/dialog.ts';
-import { Dialogs, type Registered } from '../dialog/dialogs.ts';
+import { dialogId, Dialogs, type Registered } from '../dialog/dialogs.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { Applications } from './applications.ts';
+import type { ReliableProvisionals } from './reliable-provisional.ts';
 
 export interface AwaitingAck {
   readonly transaction: ClientTransaction;
@@ -29,6 +30,8 @@ export interface DialogEntry extends Registered {
   awaitingAck: AwaitingAck | undefined;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
+  /** The reliable provisional responses to the INVITE that began it. */
+  reliable: ReliableProvisionals | undefined;
 }
 
 /** A request that arrived and was passed to an application. */
@@ -70,6 +73,8 @@ export class Exchange {
   readonly arrived = new Map<ServerTransaction, PendingServer>();
   /** Requests of the applications that have no final response, by transaction id. */
   readonly sent = new Map<string, PendingClient>();
+  /** Ids of dialogs that requests under way may begin: not to be given twice. */
+  readonly beginning = new Set<string>();
   /** No new calls: they are answered 503. */
   draining = false;
 
@@ -83,8 +88,14 @@ export class Exchange {
   /** Ends a dialog: requests within it are answered 481 from now on. */
   forget(entry: DialogEntry): void {
     entry.dialog.terminate();
+    entry.reliable?.stop();
     for (const fork of entry.forks.values()) fork.terminate();
     this.dialogs.remove(entry);
+  }
+
+  /** An id for a dialog that begins. */
+  newDialogId(callId: string, fromTag: string): string {
+    return dialogId(callId, fromTag, (id) => this.dialogs.has(id) || this.beginning.has(id));
   }
 
   /** Our address towards a peer, for Contact. */

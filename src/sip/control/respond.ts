@@ -1,5 +1,4 @@
 import { Dialog } from '../dialog/dialog.ts';
-import { dialogId } from '../dialog/dialogs.ts';
 import { Draft } from '../message/draft.ts';
 import { remoteOf } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
@@ -8,6 +7,7 @@ import { addBody, addHeaders } from './complete.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { sentResponse } from './leaders.ts';
 import { rewriteContact } from './local-names.ts';
+import { ReliableProvisionals } from './reliable-provisional.ts';
 
 /** What a response takes from its request, whatever the application writes (RFC 3261 8.2.6.2). */
 const copied = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'record-route']);
@@ -35,11 +35,38 @@ export function respond(
   const { status } = message;
 
   if (status > 100 && status < 300 && beginsDialog.has(method)) begin(exchange, pending, draft, status);
+  const reliable = status > 100 && status < 200 && method === 'INVITE' && isReliable(message);
+  const sequence = reliable && pending.entry ? number(exchange, pending, pending.entry, draft) : undefined;
   const octets = transaction.respond(draft);
+  if (sequence !== undefined) pending.entry?.reliable?.sent(sequence, octets);
   const { entry } = pending;
   if (status >= 200) close(exchange, pending, status);
   const dialog = method === 'BYE' ? '' : (entry?.id ?? '');
   application.ok(id, sentResponse(exchange.clock, octets.length, flow, method, transactionId, dialog), octets);
+}
+
+/** RFC 3262 3: `Require: 100rel` (drachtio-srf's users also write RSeq) makes a provisional response reliable. */
+function isReliable(message: ApplicationResponse): boolean {
+  return headerOf(message, 'rseq') !== undefined || /\b100rel\b/i.test(headerOf(message, 'require') ?? '');
+}
+
+/** RSeq is the server's, whatever the application wrote (recorded). */
+function number(exchange: Exchange, pending: PendingServer, entry: DialogEntry, draft: Draft): number {
+  const { transaction } = pending;
+  entry.reliable ??= new ReliableProvisionals({
+    clock: exchange.clock,
+    timers: exchange.layer.timers,
+    resend: (octets) => transaction.resend(octets),
+    givenUp: () => {
+      exchange.log.warn({ callId: transaction.request.callId }, 'a reliable provisional response got no PRACK');
+      if (!transaction.answered) transaction.respond(Draft.answering(transaction.request, 504));
+      close(exchange, pending, 504);
+    },
+  });
+  const sequence = entry.reliable.nextSequence();
+  draft.set('RSeq', String(sequence));
+  if (!/\b100rel\b/i.test(draft.all('Require').join(','))) draft.add('Require', '100rel');
+  return sequence;
 }
 
 function write(exchange: Exchange, pending: PendingServer, message: ApplicationResponse): Draft {
@@ -84,7 +111,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
   const state = status < 200 ? 'early' : 'confirmed';
   const fromTag = request.from.parameters.get('tag') ?? '';
   const entry: DialogEntry = {
-    id: dialogId(request.callId, fromTag, (taken) => exchange.dialogs.has(taken)),
+    id: exchange.newDialogId(request.callId, fromTag),
     callId: request.callId,
     localTag,
     application: pending.application,
@@ -93,6 +120,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: pending,
+    reliable: undefined,
   };
   pending.entry = entry;
   exchange.dialogs.add(entry);
@@ -107,6 +135,7 @@ function close(exchange: Exchange, pending: PendingServer, status: number): void
   exchange.answerable.delete(pending.id);
   const { entry } = pending;
   if (!entry) return;
+  if (pending.transaction.method === 'INVITE') entry.reliable?.stop();
   if (entry.unanswered === pending) entry.unanswered = undefined;
   const refused = status >= 300 && entry.transactionId === pending.id;
   if (refused) exchange.forget(entry);

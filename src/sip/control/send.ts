@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { nextHop } from '../dialog/dialog.ts';
-import { dialogId } from '../dialog/dialogs.ts';
 import { locate, Unlocatable } from '../dialog/locate.ts';
 import { parseNameAddress } from '../message/address.ts';
 import type { Draft } from '../message/draft.ts';
@@ -50,10 +49,12 @@ function sendTo(
   const local = exchange.localFor(target);
   options.adorn(local);
   const transactionId = randomUUID();
+  const dialogId = options.entry?.id ?? beginningDialog(exchange, draft);
+  if (!options.entry && dialogId !== '') exchange.beginning.add(dialogId);
   const pending: PendingClient = {
     id: transactionId,
     application,
-    dialogId: options.entry?.id ?? beginningDialog(exchange, draft),
+    dialogId,
     entry: options.entry,
     transaction: exchange.layer.request(
       draft,
@@ -72,7 +73,7 @@ function beginningDialog(exchange: Exchange, draft: Draft): string {
   const { method } = draft.startLine;
   if (method !== 'INVITE' && method !== 'SUBSCRIBE') return '';
   const fromTag = parseNameAddress(draft.get('From') ?? '')?.parameters.get('tag') ?? '';
-  return dialogId(draft.get('Call-ID') ?? '', fromTag, (taken) => exchange.dialogs.has(taken));
+  return exchange.newDialogId(draft.get('Call-ID') ?? '', fromTag);
 }
 
 /** No address: as recorded, the application hears OK without one, and then 503. */

@@ -82,6 +82,12 @@ export class InviteServerTransaction implements RunningServer {
     return this.#last;
   }
 
+  resend(response: Buffer): void {
+    if (this.answered) return;
+    this.#context.countRetransmission('out');
+    this.#send(response);
+  }
+
   receiveAgain(): void {
     this.#context.countRetransmission('in');
     this.#happen('INVITE');

@@ -65,6 +65,12 @@ export class NonInviteServerTransaction implements RunningServer {
     return this.#last;
   }
 
+  resend(response: Buffer): void {
+    if (this.answered) return;
+    this.#context.countRetransmission('out');
+    this.#send(response);
+  }
+
   receiveAgain(): void {
     this.#context.countRetransmission('in');
     this.#happen('request');
@@ -90,10 +96,10 @@ export class NonInviteServerTransaction implements RunningServer {
     switch (action) {
       case 'resend response':
         this.#context.countRetransmission('out');
-        this.#send();
+        this.#send(this.#last);
         return;
       case 'send response':
-        this.#send();
+        this.#send(this.#last);
         return;
       case 'report transport error':
         guard(this.#context, 'transport error', () =>
@@ -114,9 +120,9 @@ export class NonInviteServerTransaction implements RunningServer {
     }
   }
 
-  #send(): void {
-    if (!this.#last) return;
-    this.#context.send(this.#last, this.#target, this.flow).catch((reason: unknown) => {
+  #send(octets: Buffer | undefined): void {
+    if (!octets) return;
+    this.#context.send(octets, this.#target, this.flow).catch((reason: unknown) => {
       if (this.#state !== 'terminated') this.#happen('transport error', asError(reason));
     });
   }

@@ -33,6 +33,8 @@ export interface ServerTransaction {
    * @throws IllegalEvent after a final response
    */
   respond(response: Draft): Buffer;
+  /** Sends a provisional response again, as it was (RFC 3262 3); nothing happens after the final one. */
+  resend(response: Buffer): void;
 }
 
 /** The layer's side of a server transaction. */

@@ -185,6 +185,28 @@ function arriving(backend: Backend): void {
     assert.equal(world.peer.count(isStatus(200, 'INVITE')), sent);
   });
 
+  test('a reliable provisional response comes again until its PRACK', async (t) => {
+    const world = await open(t, backend);
+    const arrival = nextInvite(world.application);
+    const call = world.peer.invite(world.port, { headers: ['Supported: 100rel'] });
+    const { res } = await arrival;
+    const acknowledged = new Promise((resolve) =>
+      res.send(183, { headers: { Require: '100rel', RSeq: '1' } }, undefined, resolve),
+    );
+    const first = await world.peer.response(183, 'INVITE');
+    const again = await world.peer.response(183, 'INVITE');
+    assert.equal(again.raw.toString(), first.raw.toString());
+    call.to = first.get('To') ?? '';
+    call.sendRequest('PRACK', { headers: [`RAck: ${first.get('RSeq') ?? ''} 1 INVITE`] });
+    await acknowledged;
+    if (backend.builtIn) {
+      call.sendRequest('PRACK', { headers: ['RAck: 1 1 INVITE'] });
+      await world.peer.response(481, 'PRACK');
+    }
+    call.sendRequest('BYE'); // 15: also ends what is not answered yet
+    await world.peer.response(487, 'INVITE');
+  });
+
   test('a request within a dialog that nobody knows is answered 481', async (t) => {
     const world = await open(t, backend);
     const { call, dialog } = await established(world);
