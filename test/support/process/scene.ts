@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Store } from '../../../src/call/ports.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import { loadSettings } from '../../../src/config.ts';
+import { systemClock } from '../../../src/shared/clock.ts';
+import { silentLog } from '../../../src/shared/log.ts';
+import { hashSecret } from '../../../src/shared/secret.ts';
+import type { Phone } from '../../../src/simulate/phone.ts';
+import { type SiteOverrides, writeSettings } from '../../../src/simulate/site.ts';
+import { Stage } from '../../../src/simulate/stage.ts';
+import { openStore } from '../../../src/store/open.ts';
+import { eventually } from '../eventually.ts';
+import { freeUdpPort } from '../rtpengine.ts';
+import { password, WatchedTerminal } from '../site.ts';
+import { freeTcpPort, startService, type RunOptions, type ServiceProcess } from './process.ts';
+
+export const numbers = {
+  caller: '+8613800138000',
+  first: '+8675520000001',
+  second: '+8675529990000',
+  final: '+8675520000009',
+};
+const voices = { caller: 440, first: 350, final: 620 };
+const passwordHash = hashSecret(password);
+
+/** A network with three phones, and a service beside it that runs as a process of its own, on ports that it keeps. */
+export interface Scene {
+  readonly stage: Stage;
+  readonly folder: string;
+  /** The settings file. */
+  readonly config: string;
+  /** `address:port` where the service, or the SIP server that it uses, takes calls. */
+  readonly trunk: string;
+  readonly http: string;
+  readonly phones: Record<'caller' | 'first' | 'final', Phone>;
+  /** Starts the service; a second time only after the first has ended. */
+  serve(options?: RunOptions): Promise<ServiceProcess>;
+  /** The store of the settings, opened beside the service. */
+  store(): Promise<Store>;
+  subscribe(account: string, number: string): Promise<void>;
+  terminal(account: string, id?: string): Promise<WatchedTerminal>;
+  /** The newest record of the account; waits until it is there and closed. */
+  closedRecord(account: string): Promise<CallRecord>;
+  /** One metric, with its labels as they stand there. */
+  metric(line: string): Promise<number>;
+  /** A whole call: notified, transferred, voice heard both ways; it stands when this resolves. */
+  connect(terminal: WatchedTerminal): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openScene(overrides: SiteOverrides = {}): Promise<Scene> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'ringaway-process-'));
+  const stage = await Stage.open({ clock: systemClock, log: silentLog });
+  const [sipPort, httpPort] = [await freeUdpPort(), await freeTcpPort()];
+  const [trunk, http] = [`127.0.0.1:${sipPort}`, `127.0.0.1:${httpPort}`];
+  const config = await writeSettings(folder, stage.network.address, {
+    sip: { listen: [`udp://${trunk}`] },
+    http: { listen: http },
+    ...overrides,
+  });
+  stage.nameService(trunk);
+  stage.network.ringBeside(numbers.first, { secondCalled: numbers.second, service: trunk });
+  const hears = Object.values(voices);
+  const phones = {
+    caller: await stage.phone('caller', { number: numbers.caller, voice: 440, hears, behaviour: { does: 'rings' } }),
+    first: await stage.phone('first phone', { number: numbers.first, voice: 350, hears, behaviour: { does: 'rings' } }),
+    final: await stage.phone('final phone', {
+      number: numbers.final,
+      voice: 620,
+      hears,
+      behaviour: { does: 'answers', after: 50 },
+    }),
+  };
+  const services: ServiceProcess[] = [];
+  const terminals: WatchedTerminal[] = [];
+  let store: Promise<Store> | undefined;
+  const theStore = () =>
+    (store ??= openStore(loadSettings({ file: config, environment: {} }).store, { log: silentLog, clock: systemClock }));
+
+  return {
+    stage,
+    folder,
+    config,
+    trunk,
+    http,
+    phones,
+    async serve(options) {
+      const service = await startService(config, options);
+      services.push(service);
+      return service;
+    },
+    store: theStore,
+    async subscribe(account, number) {
+      const { subscribers } = await theStore();
+      await subscribers.add({
+        account,
+        numbers: [{ number }],
+        proof: 'session',
+        secrets: { passwordHash: await passwordHash },
+      });
+    },
+    async terminal(account, id = `${account}-pc`) {
+      const terminal = new WatchedTerminal(http, account, id);
+      terminals.push(terminal);
+      await terminal.client.connect();
+      return terminal;
+    },
+    async closedRecord(account) {
+      const { records } = await theStore();
+      let closed: CallRecord | undefined;
+      await eventually(`a closed record of ${account}`, async () => {
+        [closed] = await records.list({ account, limit: 1 });
+        return closed?.end !== undefined;
+      });
+      if (!closed) throw new Error('no record');
+      return closed;
+    },
+    async metric(line) {
+      const text = await (await fetch(`http://${http}/metrics`)).text();
+      const found = text.split('\n').find((one) => one.startsWith(`${line} `));
+      return Number(found?.slice(line.length + 1) ?? Number.NaN);
+    },
+    async connect(terminal) {
+      const before = terminal.told.length;
+      phones.caller.call(numbers.first);
+      const later = (told: (typeof terminal.told)[number]) => terminal.told.indexOf(told) >= before || !terminal.told.includes(told);
+      const { id } = await terminal.when('a call comes in', (told) => told.event === 'incoming' && later(told));
+      const answer = await terminal.client.transfer({ callId: id, to: numbers.final });
+      if (!answer.ok) throw new Error(answer.error.message);
+      await terminal.when('it is connected', ({ call }) => call.id === id && call.state === 'connected');
+      await Promise.all([
+        phones.caller.rtp.hears(voices.final, 0.3, 10_000),
+        phones.final.rtp.hears(voices.caller, 0.3, 10_000),
+      ]);
+      return id;
+    },
+    async close() {
+      for (const terminal of terminals) terminal.client.disconnect();
+      for (const service of services) await service.kill();
+      await (await store)?.close();
+      await stage.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
