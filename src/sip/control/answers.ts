@@ -1,5 +1,5 @@
 import { locate } from '../dialog/locate.ts';
-import { Dialog, nextHop } from '../dialog/dialog.ts';
+import { Dialog } from '../dialog/dialog.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers } from '../transaction/client-transaction.ts';
 import type { Flow } from '../transaction/wire.ts';
@@ -113,7 +113,7 @@ function endSurplus(exchange: Exchange, pending: PendingClient, response: Respon
   const dialog = Dialog.asClient(request, response);
   const ack = dialog.ack(response.cseq.sequence);
   const bye = dialog.request('BYE');
-  locate(nextHop(ack), exchange.clock).then(
+  locate(dialog.nextHop, exchange.clock).then(
     (target) => {
       exchange.layer.acknowledge(pending.transaction, dialog.remoteTag, ack, target);
       exchange.layer.request(bye, target, { response: () => undefined });

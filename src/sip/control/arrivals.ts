@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { nextHop } from '../dialog/dialog.ts';
 import { locate } from '../dialog/locate.ts';
 import { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
@@ -124,7 +123,7 @@ function unacknowledged(exchange: Exchange, pending: PendingServer): void {
   const bye = entry.dialog.request('BYE');
   bye.add('Reason', 'SIP;cause=200;text="ACK timeout"');
   exchange.forget(entry);
-  locate(nextHop(bye), exchange.clock).then(
+  locate(entry.dialog.nextHop, exchange.clock).then(
     (target) => {
       const { octets } = exchange.layer.request(bye, target, { response: () => undefined });
       const fields = unsolicited(exchange.clock, octets.length, exchange.localFor(target), entry.id);

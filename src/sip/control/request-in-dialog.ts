@@ -30,6 +30,7 @@ export function requestInDialog(
   const contact = headerOf(message, 'contact');
   send(exchange, application, id, draft, {
     entry,
+    nextHop: entry.dialog.nextHop,
     adorn: (local) => {
       if (contact !== undefined || withContact.has(method)) draft.add('Contact', rewriteContact(contact, local));
     },

@@ -88,6 +88,12 @@ export class Dialog {
     return this.#remoteTarget;
   }
 
+  /** The URI that requests within the dialog are sent to first (12.2.1.1): the first router, strict or loose, or else the target. */
+  get nextHop(): string {
+    const first = this.#routeSet[0];
+    return (first === undefined ? undefined : parseNameAddress(first)?.uri) ?? this.#remoteTarget;
+  }
+
   /** The UAS sent a 2xx. */
   confirm(): void {
     if (this.#state === 'early') this.#state = 'confirmed';
@@ -157,7 +163,7 @@ export class Dialog {
   }
 }
 
-/** Where a request goes first (8.1.2): its topmost Route, unless that is a strict router, which stands in the Request-URI. */
+/** Where a request outside of dialogs goes first (8.1.2): its topmost Route, where that is a loose router, or the Request-URI. */
 export function nextHop(draft: Draft): string {
   const route = draft.get('Route');
   const uri = route === undefined ? undefined : parseNameAddress(firstOf(route))?.uri;
