@@ -52,7 +52,12 @@ export class Calls implements CallControl {
   async recover(): Promise<number> {
     const { records, media, clock, node, log } = this.#tools;
     const left = await records.standing(node);
-    await Promise.all(left.flatMap((record) => record.media.map((session) => media.release(session))));
+    await Promise.all(
+      left.map(({ id: callId, attempts, media: noted }) =>
+        // One more than is written: an engine may have had the offer before the store had the attempt
+        media.release({ callId, attempts: attempts.length + 1, noted }),
+      ),
+    );
     for (const record of left) {
       await records.close(record.id, { reason: 'interrupted', by: 'service', at: clock.now() }, {});
       log.warn({ call: record.id }, 'a call that stood when the service died is closed as interrupted');

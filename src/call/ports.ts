@@ -210,8 +210,15 @@ export interface MediaPort {
   readonly mode: 'direct' | 'rtpengine';
   /** @throws Failure `no-media` when no engine is healthy */
   open(callId: string, attempt: number): Promise<MediaSession>;
-  /** Removes a session that a crash left behind; never rejects. */
-  release(left: { session: string; engine: string }): Promise<void>;
+  /**
+   * Removes what a crash may have left of the attempts 1 to `attempts` of a call, at whatever engine; never rejects.
+   * `noted` is what the record knew of them.
+   */
+  release(left: {
+    callId: string;
+    attempts: number;
+    noted: readonly { session: string; engine: string }[];
+  }): Promise<void>;
 }
 
 // ---------------------------------------------------------------- store

@@ -91,8 +91,8 @@ class FakeMedia implements MediaPort {
       },
     });
   }
-  release({ session }: { session: string }): Promise<void> {
-    this.released.push(session);
+  release({ callId, attempts }: { callId: string; attempts: number }): Promise<void> {
+    for (let attempt = 1; attempt <= attempts; attempt++) this.released.push(`${callId}-${attempt}`);
     return Promise.resolve();
   }
 }

@@ -14,16 +14,21 @@ export async function createRtpengineMedia(settings: PoolSettings, parts: MediaP
         const engine = pool.next();
         if (!engine) throw new Failure('no-media', 'no media engine answers; see whether rtpengine runs');
         resolve(
-          new RtpengineSession(`${callId}.${attempt}`, engine, pool, {
+          new RtpengineSession(sessionName(callId, attempt), engine, pool, {
             clock: parts.clock,
             log: log.child({ callId }),
           }),
         );
       }),
-    release: async ({ session, engine: name }) => {
-      const engine = pool.find(name);
-      if (engine) await engine.remove(session, settings.timeoutMs);
-      else log.warn({ session, engine: name }, 'media session not removed: its engine is no longer in the settings');
+    release: async ({ callId, attempts, noted }) => {
+      for (const { session, engine } of noted) {
+        if (!pool.find(engine))
+          log.warn({ session, engine }, 'media session not removed: its engine is no longer in the settings');
+      }
+      const sessions = Array.from({ length: attempts }, (_, index) => sessionName(callId, index + 1));
+      await Promise.all(
+        pool.engines.flatMap((engine) => sessions.map((session) => engine.remove(session, settings.timeoutMs))),
+      );
     },
     close: () => {
       pool.close();
@@ -34,4 +39,9 @@ export async function createRtpengineMedia(settings: PoolSettings, parts: MediaP
       return { mode: 'rtpengine', ok: engines.some((engine) => engine.up), engines };
     },
   };
+}
+
+/** The ng call-id of an attempt: a restart finds it again out of the record of the call. */
+function sessionName(callId: string, attempt: number): string {
+  return `${callId}.${attempt}`;
 }

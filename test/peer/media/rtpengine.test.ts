@@ -137,14 +137,15 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
     assert.equal(await running.sessions(), 1);
   });
 
-  test('a session that a crash left behind is removed by its name', async (t) => {
-    const running = await engine(t);
-    const { session } = await connect(await pool(t, [running.engine]), 'left');
-    const after = await pool(t, [running.engine]);
-    await after.release(session.engine ?? assert.fail('no name'));
-    assert.equal(await running.sessions(), 0);
-    await after.release({ session: 'unknown', engine: running.engine });
-    await after.release({ session: 'unknown', engine: 'udp://192.0.2.1:1' });
+  test('what a crash left behind is removed at every engine, whether its place was noted or not', async (t) => {
+    const [one, other] = [await engine(t), await engine(t)];
+    const before = await pool(t, [one.engine, other.engine]);
+    for (const callId of ['left', 'other']) await connect(before, callId);
+    assert.deepEqual([await one.sessions(), await other.sessions()], [1, 1]);
+    const after = await pool(t, [one.engine, other.engine]);
+    for (const callId of ['left', 'other', 'unknown']) await after.release({ callId, attempts: 2, noted: [] });
+    assert.deepEqual([await one.sessions(), await other.sessions()], [0, 0]);
+    await after.release({ callId: 'left', attempts: 1, noted: [{ session: 'left.1', engine: 'udp://192.0.2.1:1' }] });
   });
 });
 
