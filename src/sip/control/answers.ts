@@ -56,6 +56,7 @@ function conclude(exchange: Exchange, pending: PendingClient, status: number): v
   const { entry } = pending;
   if (!entry) return;
   const { method } = pending.transaction;
+  if (method === 'INVITE') entry.inviting = false;
   const neverBegan = status >= 300 && entry.transactionId === pending.id && entry.dialog.state === 'early';
   if (method === 'BYE' || neverBegan) exchange.forget(entry);
 }
@@ -93,6 +94,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: undefined,
+    inviting: pending.transaction.method === 'INVITE',
     reliable: undefined,
   };
   exchange.dialogs.add(entry);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { locate } from '../dialog/locate.ts';
 import { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
@@ -40,11 +40,21 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(Draft.answering(request, 500, 'CSeq out of order')); // 12.2.2
     return;
   }
+  if (method === 'INVITE' && (entry.unanswered || entry.inviting)) {
+    transaction.respond(collision(request, entry));
+    return;
+  }
   if (method === 'PRACK' && entry.reliable?.acknowledge(request.get('RAck')) !== true) {
     transaction.respond(Draft.answering(request, 481)); // RFC 3262 3
     return;
   }
   deliver(exchange, entry.application, transaction, entry);
+}
+
+/** 14.2: a second INVITE before the first is answered hears 500 with Retry-After; one that crosses ours hears 491. */
+function collision(request: Request, entry: DialogEntry): Draft {
+  if (!entry.unanswered) return Draft.answering(request, 491);
+  return Draft.answering(request, 500, 'Overlapping INVITE').add('Retry-After', String(randomInt(11)));
 }
 
 function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {

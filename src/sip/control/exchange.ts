@@ -30,6 +30,8 @@ export interface DialogEntry extends Registered {
   awaitingAck: AwaitingAck | undefined;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
+  /** An INVITE of ours within the dialog, or the one that began it, has no final response yet. */
+  inviting: boolean;
   /** The reliable provisional responses to the INVITE that began it. */
   reliable: ReliableProvisionals | undefined;
 }

@@ -120,6 +120,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: pending,
+    inviting: false,
     reliable: undefined,
   };
   pending.entry = entry;

@@ -63,6 +63,7 @@ function sendTo(
     ),
   };
   exchange.sent.set(transactionId, pending);
+  if (options.entry && pending.transaction.method === 'INVITE') options.entry.inviting = true;
   const { octets } = pending.transaction;
   application.ok(id, sentRequest(exchange.clock, octets.length, local, transactionId), octets);
 }

@@ -59,6 +59,27 @@ for (const backend of backends.filter(({ builtIn }) => builtIn)) {
       await world.peer.response(486, 'INVITE');
     });
 
+    test('a re-INVITE that crosses ours hears 491, one that comes too early 500', async (t) => {
+      const world = await open(t);
+      const { req, res, call } = await callIn(world);
+      const answered = world.application.createUAS(req, res, { localSdp: 'v=0\r\n' });
+      call.ack(await world.peer.response(200, 'INVITE'));
+      const dialog = await answered;
+      dialog.on('modify', () => undefined); // never answered
+      const modified = dialog.modify('v=0\r\n');
+      const ours = await world.peer.request('INVITE');
+      call.sendRequest('INVITE', { headers: [call.contact] });
+      await world.peer.response(491, 'INVITE');
+      world.peer.answer(ours, 200, { body: 'v=0\r\n' });
+      await modified;
+      await world.peer.request('ACK');
+
+      call.sendRequest('INVITE', { headers: [call.contact] });
+      await world.peer.response(100, 'INVITE');
+      call.sendRequest('INVITE', { headers: [call.contact] });
+      assert.ok((await world.peer.response(500, 'INVITE')).get('Retry-After'));
+    });
+
     test('new calls go to the applications in turn, a dialog stays with its own', async (t) => {
       const world = await open(t);
       const second = await world.another();
