@@ -1,4 +1,5 @@
 import type { DivertingUser } from './diverting.ts';
+import type { Evidence } from './explanation.ts';
 import type { InitialAddress } from './isup/iam.ts';
 import type { IsupNumber } from './isup/number.ts';
 import { normalise } from './number.ts';
@@ -12,7 +13,7 @@ export function joinChains(
   history: readonly DivertingUser[],
   diversions: readonly DivertingUser[],
   to: PhoneNumber | null,
-  warnings: string[],
+  evidence: Evidence,
 ): DivertingUser[] {
   if (history.length === 0 || diversions.length === 0) return [...history, ...diversions];
   const joined = history.map((user, i) => combine(user, twin(user, i, history, diversions)));
@@ -20,9 +21,13 @@ export function joinChains(
   // A withheld entry beside History-Info tells of nobody new.
   const others = diversions.filter((user) => user.number !== null && !known.has(user.number));
   if (others.length === 0) return joined;
-  warnings.push('History-Info and Diversion differ: the order of the diverting users is uncertain');
+  const rule = '5.12 (RFC 7544 3.4, 3.5)';
+  evidence.warn('diversion', 'Diversion', rule, 'it differs from History-Info: the order of the users is uncertain');
   const [oldest, ...newer] = others;
-  if (oldest && oldest === diversions[0] && oldest.number === to) return [oldest, ...joined, ...newer];
+  if (oldest && oldest === diversions[0] && oldest.number === to) {
+    evidence.used('diversion', 'Diversion', oldest.number, rule, 'To names it too: older than all of History-Info');
+    return [oldest, ...joined, ...newer];
+  }
   return [...joined, ...others];
 }
 

@@ -3,6 +3,7 @@ import type { Request } from '../sip/message/message.ts';
 import { unquote } from '../sip/message/syntax.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { DivertingUser } from './diverting.ts';
+import type { Evidence } from './explanation.ts';
 import type { NumberingSettings } from './phone-number.ts';
 import { readNumber } from './party.ts';
 import { reasonOfToken } from './redirect-reason.ts';
@@ -15,11 +16,11 @@ export function readDiversions(
   request: Request,
   settings: NumberingSettings,
   order: DiversionOrder,
-  warnings: string[],
+  evidence: Evidence,
 ): DivertingUser[] {
   const received = request.list('Diversion');
   const users = received.map((value) => readDiversion(value, settings)).filter((user) => user !== undefined);
-  if (users.length < received.length) warnings.push('Diversion: malformed entries were ignored');
+  if (users.length < received.length) evidence.warn('diversion', 'Diversion', '1.8', 'malformed entries were ignored');
   return order === 'reversed' ? users : users.reverse();
 }
 

@@ -1,5 +1,6 @@
 import type { Request } from '../sip/message/message.ts';
 import type { DivertingUser } from './diverting.ts';
+import type { Evidence } from './explanation.ts';
 import { inHistoryOrder, readHistoryEntry, type HistoryEntry } from './history-entry.ts';
 import type { NumberingSettings, PhoneNumber } from './phone-number.ts';
 import { reasonOfCause, translationCause, type RedirectReason } from './redirect-reason.ts';
@@ -15,6 +16,8 @@ export interface History {
   readonly entries: readonly HistoryEntry[];
   /** The last entry that the call was diverted to. */
   readonly target: HistoryEntry | undefined;
+  /** What told who diverted: cause parameters, `mp` alone, embedded Reasons, or only that other numbers are listed. */
+  readonly readBy: 'cause' | 'mp' | 'reason' | 'untagged' | undefined;
 }
 
 /** Reads History-Info (RFC 7044); malformed entries are dropped with a warning. `second` is our own number in this call. */
@@ -22,11 +25,12 @@ export function readHistory(
   request: Request,
   second: PhoneNumber,
   settings: NumberingSettings,
-  warnings: string[],
+  evidence: Evidence,
 ): History {
   const received = request.list('History-Info');
   const read = received.map((value) => readHistoryEntry(value, settings)).filter((entry) => entry !== undefined);
-  if (read.length < received.length) warnings.push('History-Info: malformed entries were ignored');
+  if (read.length < received.length)
+    evidence.warn('diversion', 'History-Info', '1.8', 'malformed entries were ignored');
   const entries = inHistoryOrder(read);
   if (entries.some((entry) => isTagged(entry))) return { ...walkBack(entries, second), entries };
   return { ...oldestOfAnother(entries, second), entries };
@@ -34,7 +38,13 @@ export function readHistory(
 
 type Walk = Omit<History, 'entries'>;
 
-const nothing: Walk = { chain: [], serviceNumber: null, serviceNumberPrivate: false, target: undefined };
+const nothing: Walk = {
+  chain: [],
+  serviceNumber: null,
+  serviceNumberPrivate: false,
+  target: undefined,
+  readBy: undefined,
+};
 
 /** A cause outside RFC 4458 is a tag all the same: its sender does mark diversions. */
 function isTagged(entry: HistoryEntry): boolean {
@@ -74,6 +84,7 @@ function walkBack(entries: readonly HistoryEntry[], second: PhoneNumber): Walk {
     serviceNumber: service?.number ?? null,
     serviceNumberPrivate: service?.private ?? false,
     target: entries[last],
+    readBy: entries[last]?.cause === undefined ? 'mp' : 'cause',
   };
 }
 
@@ -153,13 +164,13 @@ function fromEmbeddedReasons(entries: readonly HistoryEntry[], second: PhoneNumb
     if (user.number !== null && chain.at(-1)?.number === user.number) chain[chain.length - 1] = user;
     else chain.push(user);
   }
-  return { ...nothing, chain };
+  return { ...nothing, chain, readBy: 'reason' };
 }
 
 /** No tags at all: the oldest entry of another number (RFC 7044 11, last paragraph). */
 function oldestOfAnother(entries: readonly HistoryEntry[], second: PhoneNumber): Walk {
   const oldest = entries.find((entry) => entry.number !== null && entry.number !== second);
-  return oldest ? { ...nothing, chain: [asDivertingUser(oldest, 'unknown')] } : nothing;
+  return oldest ? { ...nothing, chain: [asDivertingUser(oldest, 'unknown')], readBy: 'untagged' } : nothing;
 }
 
 function asDivertingUser(entry: HistoryEntry, reason: RedirectReason): DivertingUser {

@@ -3,6 +3,7 @@ import { MalformedMessage, parseMessage } from '../sip/message/parse.ts';
 import { emergencyRefusal, refuseRequest } from './admission.ts';
 import { readCaller } from './caller.ts';
 import type { DivertingUser } from './diverting.ts';
+import { Evidence, type Explanation } from './explanation.ts';
 import { readFirstCalled, type FirstCalledSource } from './first-called.ts';
 import type { History } from './history-info.ts';
 import { readIsupBody, UnreadableBody } from './isup/body.ts';
@@ -12,7 +13,7 @@ import { isEmergency, type PhoneNumber } from './number.ts';
 import { readPrivacy, type PrivacyValue } from './privacy.ts';
 import type { RedirectReason } from './redirect-reason.ts';
 import { readRedirections } from './redirections.ts';
-import type { Refusal } from './refusal.ts';
+import { refusalRules, type Refusal } from './refusal.ts';
 import { readSecondCalled } from './second-called.ts';
 import { prepare, type TrunkReadingSettings } from './settings.ts';
 
@@ -53,21 +54,29 @@ export interface Reading {
   readonly history: History;
   /** What was malformed or contradictory; nothing from outside is quoted. */
   readonly warnings: readonly string[];
+  /** Where each number was read and by which rule, what was ignored and why. `abridge` shortens it for a record. */
+  readonly explanation: Explanation;
 }
 
 export type ReadingResult =
-  { readonly ok: true; readonly reading: Reading } | { readonly ok: false; readonly error: Refusal };
+  | { readonly ok: true; readonly reading: Reading }
+  | { readonly ok: false; readonly error: Refusal; readonly explanation: Explanation };
+
+/** Why the numbers are read as they are, or why the INVITE is refused. */
+export function explanationOf(result: ReadingResult): Explanation {
+  return result.ok ? result.reading.explanation : result.explanation;
+}
 
 /** Reads the numbers out of an INVITE that came over a trunk. Never throws, whatever the message holds. */
 export function readInvite(request: Request, settings: TrunkReadingSettings): ReadingResult {
+  const evidence = new Evidence();
   const unacceptable = refuseRequest(request, settings);
-  if (unacceptable) return { ok: false, error: unacceptable };
-  const warnings: string[] = [];
+  if (unacceptable) return refuse(unacceptable, evidence);
   try {
-    return readNumbers(request, readIsupBody(request, warnings), settings, warnings);
+    return readNumbers(request, readIsupBody(request, evidence), settings, evidence);
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error;
-    return { ok: false, error: { status: 400, why: error.message, code: 'malformed' } };
+    return refuse({ status: 400, why: error.message, code: 'malformed' }, evidence);
   }
 }
 
@@ -76,38 +85,45 @@ export function readInviteOctets(octets: Buffer, settings: TrunkReadingSettings)
   try {
     const message = parseMessage(octets);
     if (message.kind === 'request' && message.method === 'INVITE') return readInvite(message, settings);
-    return { ok: false, error: { status: 0, why: 'not an INVITE', code: 'malformed' } };
+    return refuse({ status: 0, why: 'not an INVITE', code: 'malformed' }, new Evidence());
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
-    return { ok: false, error: { status: error.status, why: error.reason, code: 'malformed' } };
+    return refuse({ status: error.status, why: error.reason, code: 'malformed' }, new Evidence());
   }
+}
+
+function refuse(error: Refusal, evidence: Evidence): ReadingResult {
+  evidence.used('refusal', 'the message', String(error.status), refusalRules[error.code], error.why);
+  return { ok: false, error, explanation: evidence.findings };
 }
 
 function readNumbers(
   request: Request,
   iam: InitialAddress | undefined,
   settings: TrunkReadingSettings,
-  warnings: string[],
+  evidence: Evidence,
 ): ReadingResult {
-  const second = readSecondCalled(request, iam, settings);
+  const second = readSecondCalled(request, iam, settings, evidence);
   if (second === null) {
-    return { ok: false, error: { status: 404, why: 'the Request-URI names no number', code: 'no-number' } };
+    return refuse({ status: 404, why: 'the Request-URI names no number', code: 'no-number' }, evidence);
   }
-  if (isEmergency(second, settings)) return { ok: false, error: emergencyRefusal };
+  if (isEmergency(second, settings)) return refuse(emergencyRefusal, evidence);
   const { serviceNumbers, map } = prepare(settings);
   if (serviceNumbers.size > 0 && !serviceNumbers.has(second)) {
-    return { ok: false, error: { status: 404, why: 'not one of our numbers', code: 'foreign-number' } };
+    return refuse({ status: 404, why: 'not one of our numbers', code: 'foreign-number' }, evidence);
   }
 
   const privacy = readPrivacy(request);
-  const redirections = readRedirections(request, iam, second, privacy, settings, warnings);
+  const redirections = readRedirections(request, iam, second, privacy, settings, evidence);
   const { chain } = redirections;
   if (chain.some((user) => user.number !== null && serviceNumbers.has(user.number))) {
-    return { ok: false, error: { status: 482, why: 'our own number is among those who diverted', code: 'loop' } };
+    return refuse({ status: 482, why: 'our own number is among those who diverted', code: 'loop' }, evidence);
   }
 
-  const caller = readCaller(request, iam, privacy, settings, warnings);
-  const first = readFirstCalled(request, redirections, second, settings);
+  const caller = readCaller(request, iam, privacy, settings, evidence);
+  const first = readFirstCalled(request, redirections, second, settings, evidence);
+  const loop = loopHints(redirections, second);
+  for (const hint of loop) evidence.used('loop', 'all diversions', hint, '6', 'a hint of a loop: the call goes on');
   const diverting = chain.map((user) => user.number).reverse();
   const known = [map.get(second), ...diverting, first?.number].filter((number) => typeof number === 'string');
   const subscribers = new Set<PhoneNumber>(known);
@@ -123,15 +139,16 @@ function readNumbers(
       secondCalled: second,
       reason: redirections.reason,
       counter: redirections.counter,
-      lastDiverting: diverting[0] ?? null,
+      lastDiverting: redirections.lastDiverting,
       chain,
-      loop: loopHints(redirections, second),
+      loop,
       serviceNumber: redirections.serviceNumber?.number ?? null,
       subscriberCandidates: [...subscribers, second],
       subscriber: [...subscribers][0] ?? null,
       privacy,
       history: redirections.history,
-      warnings,
+      warnings: evidence.warnings,
+      explanation: evidence.findings,
     },
   };
 }

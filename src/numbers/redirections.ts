@@ -4,12 +4,14 @@ import { isSipUri } from '../sip/message/uri.ts';
 import { isupChain, joinChains } from './chain.ts';
 import { readDiversions } from './diversion.ts';
 import type { DivertingUser } from './diverting.ts';
+import type { Evidence } from './explanation.ts';
 import { readHistory, type History } from './history-info.ts';
 import type { InitialAddress } from './isup/iam.ts';
 import { readNumber } from './party.ts';
 import type { PhoneNumber } from './phone-number.ts';
 import { hidesDiversions, type PrivacyValue } from './privacy.ts';
 import { parseCause, reasonOfCause, translationCause, type RedirectReason } from './redirect-reason.ts';
+import { noteCount, noteHistory, noteUsers } from './redirections-evidence.ts';
 import type { TrunkReadingSettings } from './settings.ts';
 import { unescape } from './uri-user.ts';
 
@@ -20,14 +22,16 @@ export interface Redirections {
   /** Of the latest diversion: why the call reached us. */
   readonly reason: RedirectReason | 'service-number-translation' | null;
   readonly counter: number;
+  /** Who diverted last; the IAM's redirecting number where SIP withholds it. */
+  readonly lastDiverting: PhoneNumber | null;
   /** A translated number (RFC 8119) behind which the call reached us. */
   readonly serviceNumber: {
     readonly number: PhoneNumber;
     readonly source: 'history-info' | 'target-param';
     readonly private: boolean;
   } | null;
-  /** The first diverting user that an IAM names, beside a chain that SIP tells. */
-  readonly isup: DivertingUser | undefined;
+  /** What else names the first diverting user, the strongest first: it counts where the chain withholds that one. */
+  readonly others: readonly DivertingUser[];
   /** More diversions than an entry's limit allows. */
   readonly limitExceeded: boolean;
   readonly history: History;
@@ -40,49 +44,64 @@ export function readRedirections(
   second: PhoneNumber,
   privacy: ReadonlySet<PrivacyValue>,
   settings: TrunkReadingSettings,
-  warnings: string[],
+  evidence: Evidence,
 ): Redirections {
-  const history = readHistory(request, second, settings, warnings);
-  const diversions = readDiversions(request, settings, settings.diversionOrder ?? 'standard', warnings);
+  const history = readHistory(request, second, settings, evidence);
+  const diversions = readDiversions(request, settings, settings.diversionOrder ?? 'standard', evidence);
+  noteHistory(history, evidence);
+  noteUsers(diversions, 'used', evidence);
   const to = readNumber(request.to.uri, settings);
-  const sip = joinChains(history.chain, diversions, to, warnings);
+  const sip = joinChains(history.chain, diversions, to, evidence);
   const isup = iam ? isupChain(iam, settings) : [];
+  noteUsers(isup, sip.length > 0 ? 'SIP headers go before it' : 'used', evidence);
   const uri = readRequestUri(request, settings);
 
   const told = sip.length > 0 ? sip : isup;
   const serviceNumber = serviceNumberOf(history, uri, privacy);
-  const single =
-    told.length > 0 || history.serviceNumber !== null
-      ? undefined
-      : (uri.diverting ?? readServedUser(request, settings));
+  const singles = [uri.diverting, readServedUser(request, settings)].filter((user) => user !== undefined);
+  const single = told.length > 0 || history.serviceNumber !== null ? undefined : singles[0];
   const chain = single ? [single] : told;
+  noteUsers(
+    singles.filter((user) => user === single),
+    'used',
+    evidence,
+  );
+  noteUsers(
+    singles.filter((user) => user !== single),
+    'stronger evidence goes before it',
+    evidence,
+  );
 
   const sum = diversions.reduce((total, user) => total + user.counter, 0);
   const isupCounter = sip.length === 0 ? (iam?.redirection?.counter ?? 0) : 0;
-  const counter = Math.max(chain.length, sum, told === isup ? isupCounter : 0);
+  const counted = Math.max(chain.length, sum, told === isup ? isupCounter : 0);
   const hidden = hidesDiversions(privacy);
   const limits = diversions.map((user) => user.limit).filter((limit) => limit !== undefined);
+  const { reason, counter } = reasonAndCounter(chain, counted, uri.reason ?? iam?.redirection?.reason, serviceNumber);
+  noteCount(reason, counter, evidence);
   return {
     chain: hidden ? chain.map((user) => ({ ...user, private: true })) : chain,
-    ...reasonAndCounter(chain, counter, uri.reason, serviceNumber !== null),
+    reason,
+    counter,
+    lastDiverting: chain.at(-1)?.number ?? isup.at(-1)?.number ?? null,
     serviceNumber,
-    isup: sip.length > 0 ? isup[0] : undefined,
+    others: [...(sip.length > 0 ? isup.slice(0, 1) : []), ...(chain.length === 1 ? singles : [])],
     limitExceeded: limits.some((limit) => sum > limit),
     history,
   };
 }
 
-/** Without a diverting user the Request-URI's own cause still says why the call came (RFC 4458). */
+/** Without a diverting user the Request-URI's own cause, or the IAM, still says why the call came (RFC 4458, Q.763 3.44). */
 function reasonAndCounter(
   chain: readonly DivertingUser[],
   counter: number,
-  uriReason: RedirectReason | undefined,
-  translated: boolean,
+  reason: RedirectReason | undefined,
+  serviceNumber: Redirections['serviceNumber'],
 ): Pick<Redirections, 'reason' | 'counter'> {
   const latest = chain.at(-1);
   if (latest) return { reason: latest.reason, counter };
-  if (uriReason !== undefined) return { reason: uriReason, counter: Math.max(1, counter) };
-  return { reason: translated ? 'service-number-translation' : null, counter };
+  if (reason !== undefined) return { reason, counter: Math.max(1, counter) };
+  return { reason: serviceNumber ? 'service-number-translation' : null, counter };
 }
 
 function serviceNumberOf(

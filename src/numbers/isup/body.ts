@@ -1,4 +1,5 @@
 import type { Request } from '../../sip/message/message.ts';
+import type { Evidence } from '../explanation.ts';
 import { readInitialAddress, type InitialAddress } from './iam.ts';
 import { readMediaType } from './media-type.ts';
 import { readMultipart } from './multipart.ts';
@@ -17,25 +18,25 @@ export class UnreadableBody extends Error {
  * is dropped with a warning unless its handling is required.
  * @throws UnreadableBody
  */
-export function readIsupBody(request: Request, warnings: string[]): InitialAddress | undefined {
+export function readIsupBody(request: Request, evidence: Evidence): InitialAddress | undefined {
   const type = readMediaType(request.get('Content-Type') ?? '');
   if (type.name === 'application/isup') {
-    return readPart(request.body, request.get('Content-Disposition') ?? '', warnings);
+    return readPart(request.body, request.get('Content-Disposition') ?? '', evidence);
   }
   if (!type.name.startsWith('multipart/')) return undefined;
   const parts = readMultipart(request.body, type);
   if ('malformed' in parts) throw new UnreadableBody(parts.malformed);
   const isup = parts.find((part) => part.type.name === 'application/isup');
-  return isup && readPart(isup.body, isup.disposition, warnings);
+  return isup && readPart(isup.body, isup.disposition, evidence);
 }
 
-function readPart(octets: Buffer, disposition: string, warnings: string[]): InitialAddress | undefined {
+function readPart(octets: Buffer, disposition: string, evidence: Evidence): InitialAddress | undefined {
   try {
     return readInitialAddress(octets);
   } catch (error) {
     if (!(error instanceof MalformedIsup)) throw error;
     if (isRequired(disposition)) throw new UnreadableBody(`ISUP body: ${error.message}`);
-    warnings.push(`ISUP body was ignored: ${error.message}`);
+    evidence.warn('body', 'ISUP body', '1.8, 5.14 (RFC 3204 4)', `ignored: ${error.message}`);
     return undefined;
   }
 }
