@@ -27,7 +27,7 @@ test(
     assert.match(ready, /tcp:\/\/127\.0\.0\.1:\d+/);
 
     const application = newApplication();
-      await connect(application, { host: '127.0.0.1', port: Number(control), secret: 'cymru' });
+    await connect(application, { host: '127.0.0.1', port: Number(control), secret: 'cymru' });
     const peer = await SipPeer.open();
     t.after(() => peer.close());
     const arrival = nextInvite(application);
@@ -36,7 +36,7 @@ test(
     res.send(486);
     call.ackFailure(await peer.response(486, 'INVITE'));
     disconnect(application); // before the server goes, or drachtio-srf would look for it for ever
-  child.kill('SIGTERM');
+    child.kill('SIGTERM');
     assert.deepEqual(await exited, [0, null]);
   },
 );
