@@ -8,8 +8,9 @@ import { describeValues } from './config/describe.ts';
 import { faultLine, faultLines } from './config/faults.ts';
 import { settingsSchema, type ParsedSettings } from './config/schema.ts';
 import { layVariablesOver, parseYamlLayer, type Layer } from './config/source.ts';
-import { applyProfile, loadProfile, unreadableNumbers, type TrunkSettings } from './config/trunks.ts';
+import { applyProfile, loadProfile, readingOf, unreadableNumbers, type TrunkSettings } from './config/trunks.ts';
 import { fileVariable, readVariables } from './config/variables.ts';
+import type { TrunkReadingSettings } from './numbers/settings.ts';
 import { Failure, messageOf } from './shared/errors.ts';
 
 export type { TrunkSettings } from './config/trunks.ts';
@@ -63,6 +64,14 @@ export function loadSettings(source: SettingsSource = {}): Settings {
 }
 
 /**
+ * How INVITEs are read under a trunk profile alone, with the numbering of the settings; for tools.
+ * @throws Failure `bad-setting` when there is no such profile
+ */
+export function readingOfProfile(name: string, { file, numbering }: Settings): TrunkReadingSettings {
+  return readingOf(loadProfile(name, profileFolders(file)), numbering);
+}
+
+/**
  * The settings in force as they would be written, with defaults filled in and secrets masked; for people.
  * @throws Failure `bad-setting` as `loadSettings` does
  */
@@ -95,10 +104,10 @@ function readSettingsFile(file: string): string {
 }
 
 function applyProfiles(parsed: ParsedSettings, file: string, layer: Layer, faults: string[]): TrunkSettings[] {
-  const folders = [siteFolder(file), packageFolder].map((folder) => path.join(folder, 'trunk-profiles'));
+  const folders = profileFolders(file);
   return parsed.trunks.flatMap((trunk, index) => {
     try {
-      const applied = applyProfile(trunk, loadProfile(trunk.profile, [...new Set(folders)]), parsed);
+      const applied = applyProfile(trunk, loadProfile(trunk.profile, folders), parsed);
       for (const { key, number } of unreadableNumbers(applied)) {
         faults.push(faultLine(layer, ['trunks', index, key], `"${number}" is no number in the plan of this trunk`));
       }
@@ -109,6 +118,12 @@ function applyProfiles(parsed: ParsedSettings, file: string, layer: Layer, fault
       return [];
     }
   });
+}
+
+/** Where trunk profiles stand: the site's own go before those of the program. */
+function profileFolders(file: string): string[] {
+  const folders = new Set([siteFolder(file), packageFolder]);
+  return [...folders].map((folder) => path.join(folder, 'trunk-profiles'));
 }
 
 /** The folder that relative paths start from: that of the site's own file, not that of the program. */

@@ -48,6 +48,16 @@ const nouns: Noun[] = [
     register: async (program) => (await import('./commands/call/call.ts')).registerCall(program),
   },
   {
+    name: 'explain',
+    summary: 'tell which numbers an INVITE holds, and why',
+    register: async (program) => (await import('./commands/explain.ts')).registerExplain(program),
+  },
+  {
+    name: 'normalise',
+    summary: 'bring numbers into their one form',
+    register: async (program) => (await import('./commands/normalise.ts')).registerNormalise(program),
+  },
+  {
     name: 'simulate',
     summary: 'play a whole call on this machine, with network, phones and voices',
     register: async (program) => (await import('./commands/simulate.ts')).registerSimulate(program),

@@ -56,6 +56,12 @@ export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings
   };
 }
 
+/** How INVITEs are read under a profile alone. */
+export function readingOf(profile: TrunkProfile, numbering: ParsedSettings['numbering']): TrunkReadingSettings {
+  const { identity: _, optionsInterval: _o, gatewayTimeout: _g, ringTimeout: _r, ...reading } = profile;
+  return { ...numbering, ...reading };
+}
+
 /** The numbers among the settings of a trunk that its own numbering cannot read, with the key they stand under. */
 export function unreadableNumbers({ reading }: TrunkSettings): { key: string; number: string }[] {
   const { serviceNumbers = [], map = {}, accounts = {} } = reading;
