@@ -12,7 +12,7 @@ const get = async (scene: Scene, path: string) => {
   return { status: answer.status, body };
 };
 
-describe('health, readiness and metrics of the service', () => {
+describe('health, readiness and metrics of the service', { timeout: 60_000 }, () => {
   let scene: Scene;
   let service: ServiceProcess;
   before(async () => {
@@ -41,7 +41,7 @@ describe('health, readiness and metrics of the service', () => {
   });
 
   test('the metrics of calls: by state while they stand, by reason when they ended, times of each step, messages', async () => {
-    const { metric } = scene;
+    const metric = (line: string) => scene.metric(line);
     const terminal = await scene.terminal('shop1');
     assert.equal(await metric('ringaway_terminals_connected'), 1);
     assert.equal(await metric('ringaway_accounts_connected'), 1);
@@ -109,7 +109,7 @@ describe('health, readiness and metrics of the service', () => {
   });
 });
 
-describe('readiness with a dead engine', { skip: rtpengineMissing() ?? false }, () => {
+describe('readiness with a dead engine', { skip: rtpengineMissing() ?? false, timeout: 60_000 }, () => {
   let scene: Scene;
   let engine: RunningRtpengine;
   before(async () => {

@@ -67,15 +67,16 @@ async function standing(drainWithin: string, options?: RunOptions): Promise<Stan
   return { scene, service, terminal, sessionEnd };
 }
 
-describe('SIGTERM', () => {
-  const inScene = (drainWithin: string, play: (standing: Standing) => Promise<void>, options?: RunOptions) => async () => {
-    const all = await standing(drainWithin, options);
-    try {
-      await play(all);
-    } finally {
-      await all.scene.close();
-    }
-  };
+describe('SIGTERM', { timeout: 60_000 }, () => {
+  const inScene =
+    (drainWithin: string, play: (standing: Standing) => Promise<void>, options?: RunOptions) => async () => {
+      const all = await standing(drainWithin, options);
+      try {
+        await play(all);
+      } finally {
+        await all.scene.close();
+      }
+    };
 
   const goesOn = async ({ scene, service, terminal, sessionEnd }: Standing) => {
     const { caller, final } = scene.phones;
@@ -144,7 +145,7 @@ describe('SIGTERM', () => {
   );
 });
 
-describe('signals without calls', () => {
+describe('signals without calls', { timeout: 60_000 }, () => {
   let scene: Scene;
   before(async () => (scene = await openScene()));
   after(() => scene.close());

@@ -34,7 +34,11 @@ export class Running {
 
   constructor(args: readonly string[], { command = fromSource, env = {} }: RunOptions = {}) {
     const [program = '', ...first] = command;
-    this.#child = spawn(program, [...first, ...args], { cwd: checkout, env: { ...process.env, ...env }, stdio: 'pipe' });
+    this.#child = spawn(program, [...first, ...args], {
+      cwd: checkout,
+      env: { ...process.env, ...env },
+      stdio: 'pipe',
+    });
     const { stdin, stdout, stderr } = this.#child;
     stdin?.on('error', () => undefined); // it may end without reading
     this.#collect('out', stdout);
@@ -85,7 +89,7 @@ export class Running {
   /** The first line that matches, said already or to come; rejects when it ends, or says nothing in time. */
   async line(which: 'out' | 'err', pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     const search = async (): Promise<RegExpExecArray> => {
-      for (let next = from; ; ) {
+      for (let next = from; ;) {
         for (; next < this.lines[which].length; next++) {
           const match = pattern.exec(this.lines[which][next] ?? '');
           if (match) return match;
@@ -114,7 +118,10 @@ export class Running {
   async #inTime<T>(what: string, promise: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`within ${patience} ms not seen: ${what}; ${this.#story()}`)), patience);
+      timer = setTimeout(
+        () => reject(new Error(`within ${patience} ms not seen: ${what}; ${this.#story()}`)),
+        patience,
+      );
     });
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   }
@@ -148,7 +155,10 @@ export interface ServiceProcess extends Running {
 export async function startService(config: string, options: RunOptions = {}): Promise<ServiceProcess> {
   const running = new Running(['serve', '--config', config], options);
   try {
-    const [, sip = '', http = ''] = await running.line('err', /ready\. SIP (.*); terminals and health http:\/\/([^;]+);/);
+    const [, sip = '', http = ''] = await running.line(
+      'err',
+      /ready\. SIP (.*); terminals and health http:\/\/([^;]+);/,
+    );
     const trunk = /udp:\/\/(\S+)/.exec(sip)?.[1] ?? '';
     return Object.assign(running, { trunk, http });
   } catch (error) {

@@ -77,7 +77,10 @@ export async function openScene(overrides: SiteOverrides = {}): Promise<Scene> {
   const terminals: WatchedTerminal[] = [];
   let store: Promise<Store> | undefined;
   const theStore = () =>
-    (store ??= openStore(loadSettings({ file: config, environment: {} }).store, { log: silentLog, clock: systemClock }));
+    (store ??= openStore(loadSettings({ file: config, environment: {} }).store, {
+      log: silentLog,
+      clock: systemClock,
+    }));
 
   return {
     stage,
@@ -125,7 +128,8 @@ export async function openScene(overrides: SiteOverrides = {}): Promise<Scene> {
     async connect(terminal) {
       const before = terminal.told.length;
       phones.caller.call(numbers.first);
-      const later = (told: (typeof terminal.told)[number]) => terminal.told.indexOf(told) >= before || !terminal.told.includes(told);
+      const later = (told: (typeof terminal.told)[number]) =>
+        terminal.told.indexOf(told) >= before || !terminal.told.includes(told);
       const { id } = await terminal.when('a call comes in', (told) => told.event === 'incoming' && later(told));
       const answer = await terminal.client.transfer({ callId: id, to: numbers.final });
       if (!answer.ok) throw new Error(answer.error.message);
