@@ -8,6 +8,7 @@ import type { Application } from './application.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { arrivedRequest, unsolicited } from './leaders.ts';
+import { extensionRequired, unacceptable } from './unacceptable.ts';
 
 /** What the server itself can do, for OPTIONS that no application takes (RFC 3261 11.2). */
 const allowed = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, REFER, SUBSCRIBE, UPDATE';
@@ -59,6 +60,12 @@ function collision(request: Request, entry: DialogEntry): Draft {
 
 function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
   const { request, method } = transaction;
+  const application = exchange.applications.choose(method);
+  const refusal = unacceptable(request, application !== undefined);
+  if (refusal) {
+    transaction.respond(refusal);
+    return;
+  }
   if (method === 'INVITE' && request.get('Contact') === undefined) {
     // 8.1.1.8; without it drachtio-srf could not make a dialog, nor could we send anything within it
     transaction.respond(Draft.answering(request, 400, 'Missing Contact'));
@@ -68,7 +75,6 @@ function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(Draft.answering(request, 503).add('Retry-After', retryAfter));
     return;
   }
-  const application = exchange.applications.choose(method);
   if (application) deliver(exchange, application, transaction, undefined);
   else if (method === 'OPTIONS') transaction.respond(capabilities(exchange, request));
   else transaction.respond(Draft.answering(request, 503));
@@ -76,7 +82,9 @@ function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
 
 function capabilities(exchange: Exchange, request: Request): Draft {
   if (exchange.draining) return Draft.answering(request, 503).add('Retry-After', retryAfter);
-  return Draft.answering(request, 200).add('Allow', allowed).add('Accept', 'application/sdp');
+  return (
+    extensionRequired(request) ?? Draft.answering(request, 200).add('Allow', allowed).add('Accept', 'application/sdp')
+  );
 }
 
 function deliver(

@@ -16,7 +16,7 @@ export interface MalformedDetails {
 
 /** A message that cannot be used. A stack trace says nothing here and costs time that a flood would take: there is none. */
 export class MalformedMessage extends Error {
-  /** The answer to give: 400, 414, 505 or 513; 0 = drop silently (a response, or nothing to route an answer by). */
+  /** The answer to give: 400, 414, 501, 505 or 513; 0 = drop silently (a response, or nothing to route an answer by). */
   readonly status: number;
   /** What is wrong, for a reason phrase or a log; holds nothing that came from outside. */
   readonly reason: string;

@@ -3,9 +3,10 @@ import { indexHead, type Head, type HeaderLine } from './head.ts';
 import { messageLimits } from './limits.ts';
 import { MalformedMessage } from './malformed.ts';
 import { Request, Response, type CSeq, type Essentials, type Message } from './message.ts';
+import { knownMethods } from './methods.ts';
 import { isResponse, salvage } from './salvage.ts';
 import { isToken, parseDecimal, skipSpace, splitList, tokenEnd } from './syntax.ts';
-import { parseUri } from './uri.ts';
+import { isSipUri, parseUri } from './uri.ts';
 import { parseVia, type Via } from './via.ts';
 
 export { MalformedMessage } from './malformed.ts';
@@ -80,9 +81,13 @@ function readRequest(head: Head, octets: Buffer, framing: 'datagram' | 'stream')
   const requestUri = line.substring(methodEnd + 1, versionStart - 1);
   const uri = parseUri(requestUri);
   if (!uri) throw bad('Request-URI');
+  if (isSipUri(uri) && uri.headers !== undefined) throw new MalformedMessage(400, 'Request-URI with headers'); // 19.1.1
 
   const essentials = readEssentials(head, octets, framing);
-  if (essentials.cseq.method !== method) throw new MalformedMessage(400, 'CSeq method does not match');
+  if (essentials.cseq.method !== method) {
+    // A method to come may have rules of its own for CSeq: 501 says more than 400 (RFC 4475 3.1.2.18).
+    throw new MalformedMessage(knownMethods.has(method) ? 400 : 501, 'CSeq method does not match');
+  }
   return new Request(method, requestUri, uri, essentials);
 }
 

@@ -13,13 +13,14 @@ export function clientKeyOf(response: Response): string | undefined {
 
 /**
  * Which server transaction a request belongs to (RFC 3261 17.2.3): branch, sent-by and method; an ACK belongs to its INVITE.
- * Without the magic cookie, RFC 2543's rule: Request-URI, From tag, Call-ID, CSeq number and topmost Via.
+ * Without the magic cookie, or with nothing behind it, RFC 2543's rule: Request-URI, From tag, Call-ID, CSeq number and topmost Via.
  * @param method of the transaction looked for: for CANCEL's target `INVITE`
  */
 export function serverKey(request: Request, method = request.method === 'ACK' ? 'INVITE' : request.method): string {
   const via = request.vias[0];
   const sentBy = via ? `${via.host.toLowerCase()}:${via.port ?? ''}` : '';
-  if (via?.branch?.startsWith(magicCookie) === true) return `${method} ${via.branch} ${sentBy}`;
+  const identified = via?.branch?.startsWith(magicCookie) === true && via.branch.length > magicCookie.length;
+  if (identified) return `${method} ${via.branch} ${sentBy}`;
   const tag = request.from.parameters.get('tag') ?? '';
   return [method, '2543', request.requestUri, tag, request.callId, request.cseq.sequence, sentBy].join(' ');
 }
