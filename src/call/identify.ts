@@ -1,3 +1,5 @@
+import { abridge } from '../numbers/explanation.ts';
+import { explanationOf } from '../numbers/read.ts';
 import type { CallTools } from './call.ts';
 import type { IncomingCall } from './ports.ts';
 import type { CallRecord } from './record.ts';
@@ -16,6 +18,7 @@ export function identify(id: string, incoming: IncomingCall, tools: Pick<CallToo
     firstCalled: read?.firstCalled ?? null,
     firstCalledSource: read?.firstCalledSource ?? null,
     secondCalled: read?.secondCalled ?? null,
+    explanation: abridge(explanationOf(reading)),
     notified: [],
     attempts: [],
     media: [],

@@ -1,3 +1,4 @@
+import type { Explanation } from '../numbers/explanation.ts';
 import type { CallEnd, EndReason } from './end.ts';
 
 export type ConnectMode = 'bridge' | 'refer' | 'redirect';
@@ -44,6 +45,8 @@ export interface CallRecord {
   firstCalled: string | null;
   /** Which header told the first called number. */
   firstCalledSource: string | null;
+  /** How the numbers were read, and what was left; so that an operator can see why a call found nobody. */
+  explanation?: Explanation;
   secondCalled: string | null;
   finalCalled?: string;
   instructedBy?: string;

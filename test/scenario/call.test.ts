@@ -52,6 +52,7 @@ describe('a call through the service, on fakes', () => {
         ['phone', true],
       ],
     );
+    assert.ok(record.explanation?.some(({ about, where, used }) => about === 'first-called' && where === 'To' && used));
     assert.equal(world.told.at(-1)?.event, 'ended');
     world.assertNothingLeft();
   });

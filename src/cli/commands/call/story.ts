@@ -1,6 +1,7 @@
 import type { CallEnd, EndReason } from '../../../call/end.ts';
 import type { AttemptRecord, CallRecord } from '../../../call/record.ts';
 import { localTime, span } from '../../time.ts';
+import { tellExplanation } from '../explain/story.ts';
 
 interface Happening {
   at: number;
@@ -48,7 +49,11 @@ export function tellStory(record: CallRecord): string {
     ...(record.end
       ? []
       : ['', 'It has no end yet: the call still stands, or its process died and was not started again.']),
-  ].join('\n');
+    '',
+    ...tellExplanation(record.explanation ?? []),
+  ]
+    .join('\n')
+    .trimEnd();
 }
 
 function arrival(record: CallRecord): string {

@@ -5,15 +5,18 @@ import { table } from '../../context.ts';
 
 /** The reading of one INVITE as a person wants it. */
 export function tellReading(result: ReadingResult, calls: Settings['calls']): string {
-  const explanation = explanationOf(result);
-  const used = explanation.filter((finding) => finding.used);
-  const ignored = explanation.filter((finding) => !finding.used);
   return [
-    ...section('What was read', used),
-    ...section('What was ignored', ignored),
+    ...tellExplanation(explanationOf(result)),
     'What the service would do',
     ...whatFollows(result, calls).map((line) => `  ${line}`),
   ].join('\n');
+}
+
+/** What was read of the numbers and what was left, as lines. */
+export function tellExplanation(explanation: Explanation): string[] {
+  const used = explanation.filter((finding) => finding.used);
+  const ignored = explanation.filter((finding) => !finding.used);
+  return [...section('What was read', used), ...section('What was ignored', ignored)];
 }
 
 function section(heading: string, findings: Explanation): string[] {
