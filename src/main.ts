@@ -124,7 +124,11 @@ async function build(
   const { server } = sip;
   metrics.observe({
     terminals: () => terminals.counters(),
-    trunks: () => ({ ...trunk.stats() }),
+    trunks: () => {
+      const { legs: _standing, ...counters } = trunk.stats();
+      return counters;
+    },
+    legs: () => trunk.stats().legs,
     unhandledRejections,
     ...(server && { sip: () => server.stats() }),
   });

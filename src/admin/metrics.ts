@@ -26,9 +26,12 @@ export interface MetricSources {
     readonly retransmissionsIn: number;
     readonly retransmissionsOut: number;
     readonly dialogs: number;
+    readonly transactions: { readonly clients: number; readonly servers: number };
   };
   /** By what happened: `refusedPeers` are requests from strangers that were answered 403. */
   trunks?: () => Readonly<Record<'refusedPeers', number>> & Counts;
+  /** Legs of calls that are not over. */
+  legs?: () => number;
   unhandledRejections?: () => number;
 }
 
@@ -153,6 +156,15 @@ function observeSip(sources: MetricSources, registers: Registry[]): void {
     'fault',
   );
   gaugeOf('ringaway_sip_dialogs', 'SIP dialogs that stand', registers, () => read()?.dialogs);
+  gaugeOf(
+    'ringaway_sip_transactions',
+    'SIP transactions that are alive, those that only absorb repetitions too',
+    registers,
+    () => {
+      const alive = read()?.transactions;
+      return alive && alive.clients + alive.servers;
+    },
+  );
 }
 
 function observeTrunks(sources: MetricSources, registers: Registry[]): void {
@@ -163,6 +175,7 @@ function observeTrunks(sources: MetricSources, registers: Registry[]): void {
     () => sources.trunks?.() ?? {},
     'event',
   );
+  gaugeOf('ringaway_trunk_legs', 'Legs of calls that are not over', registers, () => sources.legs?.());
 }
 
 /** `200` and `204` are `2xx`; methods stay as they are. */

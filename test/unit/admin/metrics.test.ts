@@ -41,11 +41,13 @@ test('what others count is read at each scrape, never added to what was read bef
     retransmissionsIn: 6,
     retransmissionsOut: 7,
     dialogs: 8,
+    transactions: { clients: 3, servers: 4 },
   };
   let terminals = 1;
   metrics.observe({
     sip: () => sip,
     trunks: () => ({ refusedPeers: 9 }),
+    legs: () => 6,
     terminals: () => ({ terminals, accounts: 1, logins: { ok: 2, locked: 1 }, notified: 3, received: 2 }),
     unhandledRejections: () => 1,
   });
@@ -59,6 +61,8 @@ test('what others count is read at each scrape, never added to what was read bef
     'ringaway_sip_faults_total{fault="malformed"}': 4,
     'ringaway_sip_faults_total{fault="retransmission-out"}': 7,
     ringaway_sip_dialogs: 8,
+    ringaway_sip_transactions: 7,
+    ringaway_trunk_legs: 6,
     'ringaway_trunk_events_total{event="refusedPeers"}': 9,
     ringaway_terminals_connected: 5,
     'ringaway_terminal_logins_total{outcome="locked"}': 1,
