@@ -69,21 +69,21 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
 
     const set = await json(subscriberSchema, ['subscriber', 'set', 'shop1', '--address', 'Shenzhen', '--pin', '4711']);
     assert.deepEqual([set.ownerName, set.ownerAddress, set.proof], ['Shop One', 'Shenzhen', 'pin']);
-    const shown = await json(subscriberSchema, ['subscriber', 'show', 'shop1']);
+    const [shown, listed, forPeople, table] = await Promise.all([
+      json(subscriberSchema.catchall(z.unknown()), ['subscriber', 'show', 'shop1']),
+      json(z.array(subscriberSchema), ['subscriber', 'list']),
+      run(['subscriber', 'show', 'shop1']),
+      run(['subscriber', 'list']),
+    ]);
     assert.deepEqual([shown.account, shown.ownerAddress], ['shop1', 'Shenzhen']);
-    assert.doesNotMatch(JSON.stringify(await json(z.unknown(), ['subscriber', 'show', 'shop1'])), /hash|argon|4711/i);
-    const listed = await json(z.array(subscriberSchema), ['subscriber', 'list']);
+    assert.doesNotMatch(JSON.stringify(shown), /hash|argon|4711/i);
     assert.deepEqual(
       listed.map(({ account }) => account),
       ['shop1'],
     );
-    const people = await run(['subscriber', 'show', 'shop1']);
-    assert.equal(people.code, 0);
-    assert.match(people.out, /Account +shop1\nOwner +Shop One\n[\s\S]*need the PIN[\s\S]*Terminals +shop1-pc/);
-    assert.match(
-      (await run(['subscriber', 'list'])).out,
-      /^ACCOUNT +NUMBERS +PROOF +OWNER\nshop1 +\+8675520000001 +pin/,
-    );
+    assert.equal(forPeople.code, 0);
+    assert.match(forPeople.out, /Account +shop1\nOwner +Shop One\n[\s\S]*need the PIN[\s\S]*Terminals +shop1-pc/);
+    assert.match(table.out, /^ACCOUNT +NUMBERS +PROOF +OWNER\nshop1 +\+8675520000001 +pin/);
     // And the change is in force: an instruction now needs the PIN
     scene.phones.caller.call(numbers.first);
     const waiting = await terminal.when(
@@ -143,22 +143,26 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
       [numbers.caller, numbers.first, numbers.final, 'completed'],
     );
     assert.deepEqual([newest.firstCalled, newest.end.reason], [another, 'caller-hung-up']);
-    const filtered = await json(z.array(callSchema), ['call', 'list', '--number', numbers.final]);
+    const [filtered, shown, story, table] = await Promise.all([
+      json(z.array(callSchema), ['call', 'list', '--number', numbers.final]),
+      json(callSchema, ['call', 'show', first.id]),
+      run(['call', 'show', first.id]),
+      run(['call', 'list']),
+    ]);
     assert.deepEqual(
       filtered.map(({ id }) => id),
       [first.id],
     );
-    assert.deepEqual(await json(callSchema, ['call', 'show', first.id]), first);
-    const story = await run(['call', 'show', first.id]);
+    assert.deepEqual(shown, first);
     assert.equal(story.code, 0);
-    for (const part of [
+    const told = [
       /terminal shop1-pc was told/,
       /said: to \+8675520000009/,
       /answered/,
       /ended by the caller: completed/,
-    ])
-      assert.match(story.out, part);
-    assert.match((await run(['call', 'list'])).out, /^ARRIVED +CALLER +CALLED +FINALLY +TALKED +END +ID\n/);
+    ];
+    for (const part of told) assert.match(story.out, part);
+    assert.match(table.out, /^ARRIVED +CALLER +CALLED +FINALLY +TALKED +END +ID\n/);
   });
 
   test('ringaway terminal as a process: logs in, sees a call, transfers it by a typed line, sees it connected and ended', async () => {
@@ -188,27 +192,18 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
     }
   });
 
-  describe('mistakes: one clear line on standard error, exit code 2, no stack', () => {
+  describe('mistakes: one clear line on standard error, exit code 2, no stack', { concurrency: 4 }, () => {
     const add = (name: string, number: string, given = `${password}\n`) =>
       run(['subscriber', 'add', name, '--number', number, '--password-stdin'], given);
     const cases: Record<string, [() => ReturnType<typeof run>, RegExp]> = {
       'a number that is taken': [() => add('shop2', '0755 2000 0001'), /\+8675520000001 is taken by account shop1/],
-      'an account that exists': [() => add('shop1', another), /account shop1 exists already/],
       'no number': [() => add('shop2', 'hello'), /"hello" is no telephone number/],
-      'an emergency number': [() => add('shop2', '110'), /110/],
-      'a bad account name': [() => add('Shop One', another), /"Shop One" is no name of an account/],
       'a short password': [() => add('shop2', another, 'short\n'), /has 5 characters: it must have 8 to 256/],
-      'no password': [() => run(['subscriber', 'add', 'shop2', '--number', another]), /--password-stdin/],
       'an unknown account': [() => run(['subscriber', 'show', 'nobody']), /there is no account nobody/],
-      'removing an unknown account': [() => run(['subscriber', 'remove', 'nobody']), /there is no account nobody/],
-      'nothing to change': [() => run(['subscriber', 'set', 'shop1']), /nothing to change/],
       'the last number': [() => run(['number', 'remove', 'shop1', numbers.first]), /the only number of account shop1/],
-      'an unknown number': [() => run(['number', 'remove', 'shop1', another]), /has no number \+8675520000002/],
       'an unknown call': [() => run(['call', 'show', 'nothing']), /no record of a call nothing/],
-      'a bad limit': [() => run(['call', 'list', '--limit', 'many']), /--limit "many"/],
       'an unknown option': [() => run(['subscriber', 'list', '--jsno']), /unknown option '--jsno'.*--json/],
       'an unknown command': [() => run(['subscribe']), /unknown command 'subscribe'.*subscriber/],
-      'a missing argument': [() => run(['subscriber', 'show']), /missing required argument 'account'/],
       'a wrong password of a terminal': [
         () =>
           ringaway(
@@ -301,6 +296,7 @@ describe('commands about the settings', { timeout: 60_000 }, () => {
 
 test('ringaway simulate --json: exit code 0, all that had to be seen was seen', { timeout: 60_000 }, async () => {
   const { code, out, err } = await ringaway(['simulate', '--json']);
+  assert.deepEqual([code, err], [0, '']);
   const { checks, record } = z
     .object({
       checks: z.array(z.object({ what: z.string(), ok: z.boolean(), seen: z.string() })),
@@ -313,7 +309,6 @@ test('ringaway simulate --json: exit code 0, all that had to be seen was seen', 
   );
   assert.ok(checks.length >= 7);
   assert.deepEqual([record.finalCalled, record.end.reason], [numbers.final, 'completed']);
-  assert.deepEqual([code, err], [0, '']);
 });
 
 describe('too old a Node', () => {
