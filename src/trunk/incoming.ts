@@ -32,7 +32,8 @@ export class IncomingInvites {
     return this.#draining;
   }
 
-  received(trunk: TrunkSettings, req: SrfRequest, res: SrfResponse): void {
+  /** `octets`: the message as it came. */
+  received(trunk: TrunkSettings, req: SrfRequest, res: SrfResponse, octets: Buffer): void {
     const { counters } = this.#tools;
     counters.invites += 1;
     const handler = this.#handler;
@@ -54,7 +55,7 @@ export class IncomingInvites {
     });
     leg.progress(180);
     try {
-      this.#offer(handler, trunk, req, leg);
+      this.#offer(handler, trunk, req, octets, leg);
     } catch (error) {
       this.#tools.log.error(
         { err: error, sipCallId: callId },
@@ -71,8 +72,8 @@ export class IncomingInvites {
     expectCancel(first);
   }
 
-  #offer(handler: OnIncomingCall, trunk: TrunkSettings, req: SrfRequest, leg: IncomingLeg): void {
-    const reading = readInviteOctets(Buffer.from(req.raw ?? ''), trunk.reading);
+  #offer(handler: OnIncomingCall, trunk: TrunkSettings, req: SrfRequest, octets: Buffer, leg: IncomingLeg): void {
+    const reading = readInviteOctets(octets, trunk.reading);
     if (!reading.ok) {
       this.#tools.log.info(
         { trunk: trunk.name, why: reading.error.why, status: reading.error.status },

@@ -1,4 +1,5 @@
 import type { InDialogAnswer, InDialogRequest, StandingLegEvents } from '../call/ports.ts';
+import { passableContent, type Content } from './bodies.ts';
 import { capabilities } from './options.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
 import { allow, contained, respond, type Tools } from './tools.ts';
@@ -58,6 +59,10 @@ export class ReceivedRequests {
       case 'INFO':
       case 'MESSAGE':
       case 'NOTIFY': {
+        if (bodyOf(request) !== undefined && contentOf(request) === undefined) {
+          refuse(200); // ISUP of this hop only (suspend, resume ...): it ends here, understood or not
+          return;
+        }
         this.#passOn(request, response);
         return;
       }
@@ -89,9 +94,8 @@ export class ReceivedRequests {
   acknowledged(ack: SrfRequest): void {
     if (!this.#answerExpected) return;
     this.#answerExpected = false;
-    const body = bodyOf(ack);
-    if (body === undefined) return;
-    this.#hand({ method: 'ACK', contentType: ack.get('content-type') ?? 'application/sdp', body }, () => undefined);
+    const content = contentOf(ack);
+    if (content) this.#hand({ method: 'ACK', ...content }, () => undefined);
   }
 
   /** The dialog is over: what is open is answered (RFC 3261 15.1.2: 487). */
@@ -130,8 +134,6 @@ export class ReceivedRequests {
 }
 
 function passable(request: SrfRequest): InDialogRequest {
-  const body = bodyOf(request);
-  const contentType = request.get('content-type');
   const headers: Record<string, string> = {};
   for (const name of carried) {
     const value = request.get(name);
@@ -139,11 +141,16 @@ function passable(request: SrfRequest): InDialogRequest {
   }
   return {
     method: request.method,
-    ...(body !== undefined && { body, ...(contentType !== undefined && { contentType }) }),
+    ...contentOf(request),
     ...(Object.keys(headers).length > 0 && { headers }),
   };
 }
 
 function bodyOf(message: SrfRequest): string | undefined {
   return message.body === '' ? undefined : message.body;
+}
+
+/** What of its body the other side may get. */
+function contentOf(message: SrfRequest): Content | undefined {
+  return passableContent(message.get('content-type') ?? 'application/sdp', message.body ?? '');
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import type { IncomingInvites } from './incoming.ts';
 import { capabilities } from './options.ts';
+import type { InviteOctets } from './octets.ts';
 import type { Peers } from './peers.ts';
 import { Seldom } from './seldom.ts';
 import type { TrunkSettings } from './settings.ts';
@@ -15,12 +16,14 @@ export class Requests {
   readonly #tools: Tools;
   readonly #peers: Peers<TrunkSettings>;
   readonly #invites: IncomingInvites;
+  readonly #octets: InviteOctets;
   readonly #strangerLog: Seldom;
 
-  constructor(tools: Tools, clock: Clock, peers: Peers<TrunkSettings>, invites: IncomingInvites) {
+  constructor(tools: Tools, clock: Clock, peers: Peers<TrunkSettings>, invites: IncomingInvites, octets: InviteOctets) {
     this.#tools = tools;
     this.#peers = peers;
     this.#invites = invites;
+    this.#octets = octets;
     this.#strangerLog = new Seldom(clock, strangerLogInterval);
   }
 
@@ -30,6 +33,7 @@ export class Requests {
   };
 
   #received(request: SrfRequest, response: SrfResponse): void {
+    const octets = this.#octets.take(request.stackTxnId); // of every request, so that nothing of strangers is kept
     const leg = this.#tools.legs.of(request.stackDialogId);
     if (request.method === 'ACK') return leg?.acknowledged(request);
     if (request.source === 'application') return leg?.endedByServer();
@@ -49,7 +53,7 @@ export class Requests {
     }
     switch (request.method) {
       case 'INVITE': {
-        this.#invites.received(trunk, request, response);
+        this.#invites.received(trunk, request, response, octets ?? Buffer.from(request.raw ?? ''));
         return;
       }
       case 'OPTIONS': {

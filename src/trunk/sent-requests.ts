@@ -1,5 +1,6 @@
 import type { Cause, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
+import { passableContent } from './bodies.ts';
 import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
 import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse } from './srf.ts';
@@ -158,12 +159,11 @@ export class SentRequests {
 }
 
 function answerOf(response: SrfReceivedResponse): InDialogAnswer {
-  const { status, reason, body } = response;
-  const contentType = response.get('content-type');
+  const { status, reason, body = '' } = response;
   return {
     status,
     ...(reason !== undefined && reason !== '' && { reason }),
-    ...(body !== undefined && body !== '' && { body, ...(contentType !== undefined && { contentType }) }),
+    ...passableContent(response.get('content-type') ?? 'application/sdp', body),
   };
 }
 

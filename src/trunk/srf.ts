@@ -79,10 +79,15 @@ export interface ServerSide {
   /** `server`: a net.Server of one's own; otherwise a port (0 to 65535) and a host to listen on. */
   listen(options: { secret: string; server?: object; host?: string; port?: number }): unknown;
   disconnect(socket?: Socket): void;
-  on(event: 'connect', listener: (error: Error | null, hostports?: string) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'close', listener: (socket: Socket) => void): unknown;
-  on(event: 'reconnecting', listener: (how: { delay: number; attempt: number }) => void): unknown;
+  on<Event extends keyof ServerEvents>(event: Event, listener: (...values: ServerEvents[Event]) => void): unknown;
+}
+
+/** What drachtio-srf tells of its connections. */
+export interface ServerEvents {
+  connect: [error: Error | null, hostports?: string];
+  error: [error: Error];
+  close: [socket: Socket];
+  reconnecting: [how: { delay: number; attempt: number }];
 }
 
 export interface Srf extends ServerSide {

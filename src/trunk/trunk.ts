@@ -10,6 +10,7 @@ import type { GatewayHealth } from './gateway.ts';
 import { Gateways } from './gateways.ts';
 import { IncomingInvites } from './incoming.ts';
 import { Legs } from './legs.ts';
+import { InviteOctets } from './octets.ts';
 import { Peers } from './peers.ts';
 import { Requests } from './requests.ts';
 import { Routes } from './routes.ts';
@@ -71,8 +72,9 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
     gateways: new Gateways(tools, settings),
   }));
   const routes = new Routes(options.routes, outgoing);
+  const octets = new InviteOctets(clock, log);
   const invites = new IncomingInvites(tools);
-  const { handler } = new Requests(tools, clock, new Peers(trunks), invites);
+  const { handler } = new Requests(tools, clock, new Peers(trunks), invites, octets);
   for (const method of routed) srf.use(method, handler);
   srf.use(handler);
 
@@ -90,7 +92,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
       tools.legs.connectionLost(socket);
     }),
   });
-  await options.connect(srf);
+  await options.connect(octets.beside(srf));
 
   let closing: Promise<void> | undefined;
   const plan = (request: Parameters<TrunkPort['dial']>[0]): DialPlan => {
@@ -120,6 +122,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
           log.warn({ reason: messageOf(error) }, 'not every far side answered our BYE');
         });
         connections.close(srf);
+        octets.close();
       })()),
   };
 }

@@ -43,8 +43,8 @@ export class SipPeer {
     await once(this.#socket, 'close');
   }
 
-  send(text: string, port: number): void {
-    this.#socket.send(text, port, '127.0.0.1');
+  send(message: string | Buffer, port: number): void {
+    this.#socket.send(message, port, '127.0.0.1');
   }
 
   /** An INVITE of a new call. */
@@ -140,6 +140,8 @@ export class PeerCall {
   #branch = 0;
   #inviteBranch = '';
   #lastInvite = '';
+  /** Request-URI of what follows; the server itself unless set. */
+  target: string;
   /** The To value of the answers, tag included, once one came. */
   to: string;
 
@@ -147,7 +149,8 @@ export class PeerCall {
     this.peer = peer;
     this.#port = port;
     this.callId = callId;
-    this.to = `<sip:service@127.0.0.1:${port}>`;
+    this.target = `sip:service@127.0.0.1:${port}`;
+    this.to = `<${this.target}>`;
   }
 
   get contact(): string {
@@ -195,7 +198,7 @@ export class PeerCall {
   #write(method: string, branch: string, sequence: number, options: { body?: string; headers?: string[] }): string {
     const body = options.body ?? '';
     const lines = [
-      `${method} sip:service@127.0.0.1:${this.#port} SIP/2.0`,
+      `${method} ${this.target} SIP/2.0`,
       `Via: SIP/2.0/UDP 127.0.0.1:${this.peer.port};branch=${branch}`,
       `From: ${this.from}`,
       `To: ${this.to}`,

@@ -13,9 +13,12 @@ import { systemClock, type Clock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { startSipServer, type SipServer } from '../../../src/sip/server.ts';
 import type { TrunkSettings } from '../../../src/trunk/settings.ts';
+import { connectTo } from '../../../src/trunk/connection.ts';
 import { startTrunk, type Trunk } from '../../../src/trunk/trunk.ts';
 import { invite } from '../../support/sip-messages.ts';
 import { SipPeer } from '../../support/sip-peer.ts';
+
+const secret = 'cymru';
 
 export const sdp = (version: number, port = 40_000): string =>
   `v=0\r\no=- 1 ${version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 8\r\n`;
@@ -95,13 +98,20 @@ export class World {
   }
 
   static async start(
-    options: { gateways?: number; clock?: Clock; t1?: number; trunk?: Partial<TrunkSettings> } = {},
+    options: {
+      gateways?: number;
+      clock?: Clock;
+      t1?: number;
+      trunk?: Partial<TrunkSettings>;
+      /** `tcp`: the application reaches the server over TCP, as it would a drachtio-server. */
+      control?: 'in-process' | 'tcp';
+    } = {},
   ): Promise<World> {
     const gateways: SipPeer[] = [];
     for (let index = 0; index < (options.gateways ?? 1); index++) gateways.push(await SipPeer.open());
     const server = await startSipServer({
       listen: ['udp://127.0.0.1:0'],
-      control: 'in-process',
+      control: options.control === 'tcp' ? { address: '127.0.0.1', port: 0, secret } : 'in-process',
       clock: systemClock,
       log: silentLog,
       timers: { t1: options.t1 ?? 500 },
@@ -125,6 +135,12 @@ export class World {
       clock: options.clock ?? systemClock,
       log: silentLog,
       connect: (srf) => {
+        const address = server.controlAddress;
+        if (address) {
+          const closing = new AbortController();
+          detach = () => closing.abort();
+          return connectTo({ host: address.address, port: address.port, secret }, closing.signal)(srf);
+        }
         const control = createServer();
         const connected = new Promise<void>((resolve) => srf.on('connect', () => resolve()));
         srf.listen({ server: control, secret: 'any' });
@@ -153,8 +169,17 @@ export class World {
     return peer;
   }
 
+  /** The next call that is handed up; waits for it at most 3 s. */
   async incoming(): Promise<Incoming> {
-    return this.#incoming.shift() ?? new Promise((resolve) => this.#waiters.push(resolve));
+    const come = this.#incoming.shift();
+    if (come) return come;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('no call came within 3000 ms')), 3000);
+      this.#waiters.push((incoming) => {
+        clearTimeout(timer);
+        resolve(incoming);
+      });
+    });
   }
 
   /** Cuts the connection between drachtio-srf and the SIP server. */

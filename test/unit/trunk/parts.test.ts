@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Failure } from '../../../src/shared/errors.ts';
-import { sdpOf } from '../../../src/trunk/bodies.ts';
+import { passableContent, sdpOf } from '../../../src/trunk/bodies.ts';
 import { parseDrachtioUrl } from '../../../src/trunk/connection.ts';
 import { isPhoneUri } from '../../../src/trunk/dial-plan.ts';
 import { failureOf, isGatewayFault } from '../../../src/trunk/failures.ts';
@@ -140,6 +140,20 @@ describe('bodies', () => {
     const parts = `--b1\r\nContent-Type: application/isup;version=itu\r\n\r\nx\r\n--b1\r\ncontent-type: application/sdp\r\n\r\n${sdp}--b1--\r\n`;
     assert.equal(sdpOf(message('multipart/mixed;boundary="b1"', parts)), sdp);
     assert.equal(sdpOf(message('multipart/mixed; boundary=b1', parts)), sdp);
+  });
+  test('a description that ends its last line before the delimiter gets no empty line', () => {
+    const parts = `--b1\r\nContent-Type: application/sdp\r\n\r\n${sdp}\r\n--b1--\r\n`;
+    assert.equal(sdpOf(message('multipart/mixed;boundary=b1', parts)), sdp);
+  });
+  test('ISUP ends at its hop; of a multipart body the description goes on', () => {
+    const part = (type: string, body: string) => `--b1\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`;
+    const multipart = (...parts: string[]) => passableContent('multipart/mixed;boundary=b1', `${parts.join('')}--b1--`);
+    assert.equal(passableContent('application/isup;version=x', 'x'), undefined);
+    assert.equal(multipart(part('application/isup', 'x')), undefined);
+    const both = multipart(part('application/isup', 'x'), part('application/sdp', 'v=0'));
+    assert.deepEqual(both, { contentType: 'application/sdp', body: 'v=0\r\n' });
+    assert.deepEqual(passableContent('text/plain', 'hello'), { contentType: 'text/plain', body: 'hello' });
+    assert.equal(multipart(part('text/plain', 'hello'))?.contentType, 'multipart/mixed;boundary=b1');
   });
   test('anything else is none', () => {
     assert.equal(sdpOf(message('application/sdp', '')), undefined);
