@@ -143,7 +143,8 @@ async function openControl(
 async function drain(exchange: Exchange, clock: Clock, milliseconds: number): Promise<boolean> {
   exchange.draining = true;
   const until = clock.monotonic() + milliseconds;
-  const busy = (): boolean => exchange.dialogs.size > 0 || exchange.answerable.size > 0 || exchange.sent.size > 0;
+  const busy = (): boolean =>
+    exchange.dialogs.size > 0 || exchange.answerable.size > 0 || exchange.sent.size > 0 || exchange.proxied.size > 0;
   while (busy() && clock.monotonic() < until) {
     await new Promise<void>((resolve) => void clock.after(drainInterval, resolve));
   }

@@ -36,6 +36,13 @@ export interface AppDialog extends EventEmitter {
   request(options: { method: string; headers?: Record<string, string>; body?: string }): Promise<AppResponse>;
 }
 
+/** What became of a request that was passed on: the final responses, by the target that gave them. */
+export interface ProxyResult {
+  readonly connected: boolean;
+  readonly finalStatus: number | undefined;
+  readonly responses: readonly { readonly port: number; readonly msgs: readonly { readonly status: number }[] }[];
+}
+
 export interface Application extends EventEmitter {
   connect(options: object): unknown;
   listen(options: object): unknown;
@@ -44,6 +51,7 @@ export interface Application extends EventEmitter {
   invite(handler: (req: AppRequest, res: AppResponse) => void): unknown;
   options(handler: (req: AppRequest, res: AppResponse) => void): unknown;
   request(uri: string, options: object): Promise<AppRequest>;
+  proxyRequest(req: AppRequest, to: string | string[], options: object): Promise<ProxyResult>;
   createUAS(req: AppRequest, res: AppResponse, options: object): Promise<AppDialog>;
   createUAC(uri: string, options: object, progress?: object): Promise<AppDialog>;
 }

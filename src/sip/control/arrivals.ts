@@ -8,6 +8,7 @@ import type { Application } from './application.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { arrivedRequest, unsolicited } from './leaders.ts';
+import { relayAck, relayRequest } from './proxy/relay.ts';
 import { extensionRequired, unacceptable } from './unacceptable.ts';
 
 /** What the server itself can do, for OPTIONS that no application takes (RFC 3261 11.2). */
@@ -19,13 +20,17 @@ const retryAfter = '30';
 /** Connects the network's side: every request goes to an application, or is answered here. */
 export function passArrivals(exchange: Exchange): void {
   exchange.layer.on('request', (transaction) => arrived(exchange, transaction));
+  exchange.layer.on('strayAck', (ack) => {
+    if (!relayAck(exchange, ack)) exchange.layer.counters.stray();
+  });
   exchange.layer.on('ack', (ack, flow, invite) => acknowledged(exchange, ack, flow, invite));
 }
 
 function arrived(exchange: Exchange, transaction: ServerTransaction): void {
   const { request } = transaction;
-  if (request.to.parameters.has('tag')) inDialog(exchange, transaction);
-  else outOfDialog(exchange, transaction);
+  if (request.to.parameters.has('tag')) {
+    if (!relayRequest(exchange, transaction)) inDialog(exchange, transaction);
+  } else outOfDialog(exchange, transaction);
 }
 
 function inDialog(exchange: Exchange, transaction: ServerTransaction): void {

@@ -4,6 +4,7 @@ import { authenticate, type ServerIdentity } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameReader, type Frame } from './framing.ts';
 import { ping } from './ping.ts';
+import { proxy } from './proxy/proxy.ts';
 import { removeRoute, route } from './route.ts';
 import { sip } from './sip.ts';
 import { applicationGone } from './application-gone.ts';
@@ -55,7 +56,8 @@ function handle(exchange: Exchange, identity: ServerIdentity, application: Appli
       else application.refuse(id, 'not authenticated');
       return;
     case 'proxy':
-      application.notOk(id, 'this server does not proxy; send an INVITE of your own instead');
+      if (application.authenticated) proxy(exchange, application, frame);
+      else application.refuse(id, 'not authenticated');
       return;
     default:
       application.refuse(id, 'Unknown message type');

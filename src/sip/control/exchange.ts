@@ -8,6 +8,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { Applications } from './applications.ts';
+import { RecordRoutes } from './proxy/record-route.ts';
 import type { ReliableProvisionals } from './reliable-provisional.ts';
 
 export interface AwaitingAck {
@@ -75,6 +76,9 @@ export class Exchange {
   readonly arrived = new Map<ServerTransaction, PendingServer>();
   /** Requests of the applications that have no final response, by transaction id. */
   readonly sent = new Map<string, PendingClient>();
+  /** Requests that are being passed on. */
+  readonly proxied = new Set<object>();
+  readonly recordRoutes = new RecordRoutes();
   /** Ids of dialogs that requests under way may begin: not to be given twice. */
   readonly beginning = new Set<string>();
   /** No new calls: they are answered 503. */

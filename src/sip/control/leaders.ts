@@ -43,6 +43,12 @@ export function arrivedResponse(
   return [randomUUID(), 'sip', 'network', ...where, timeOfDay(clock), transactionId, dialogId, ''];
 }
 
+/** What follows `OK` for each final response that a proxied request brings; `continue` says that more comes. */
+export function branchResponse(clock: Clock, length: number, flow: Flow): string[] {
+  const { transport, address, port } = remoteOf(flow);
+  return ['network', String(length), transport, address, String(port), timeOfDay(clock), '', '', 'continue'];
+}
+
 /** A response that the server made up: 408, 503. `protocol` is `unknown` when no address was found. */
 export function madeUpResponse(clock: Clock, protocol: string, transactionId: string, dialogId: string): string[] {
   return [randomUUID(), 'sip', 'network', '0', protocol, '', '0', timeOfDay(clock), transactionId, dialogId, ''];

@@ -6,9 +6,11 @@ import type { Flow, Target } from './wire.ts';
 export interface ClientHandlers {
   /**
    * A response: each provisional one, then one final one. An INVITE may bring several 2xx, one a dialog (To tag), where it was
-   * forked; retransmissions never come here.
+   * forked; retransmissions come to `repeated` only.
    */
   response(response: Response, flow: Flow): void;
+  /** A 2xx to an INVITE came again and was not acknowledged through the layer: a proxy passes it on (RFC 3261 16.7 step 10). */
+  repeated?(response: Response, flow: Flow): void;
   /** No final response within 64*T1 (RFC 3261 17.1.1.2 timer B, 17.1.2.2 timer F, 9.1 after CANCEL): as if 408 had come. */
   timeout?(): void;
   /** The request cannot be sent (RFC 3261 17.1.4): as if 503 had come. */

@@ -176,6 +176,7 @@ export class InviteClientTransaction implements RunningClient {
         this.#context.countRetransmission('in');
         const ack = this.#acks.get(tag);
         if (ack) this.#sendAck(ack.octets, ack.target);
+        else guard(this.#context, 'repeated', () => this.#handlers.repeated?.(response, flow));
         return;
       }
       this.#acks.set(tag, undefined);

@@ -82,6 +82,23 @@ export class InviteServerTransaction implements RunningServer {
     return this.#last;
   }
 
+  relay(response: Draft): boolean {
+    const status = statusOf(response);
+    const success = status >= 200 && status < 300;
+    if (this.answered && !(success && this.#state === 'accepted')) return false;
+    const first = !this.answered;
+    const octets = response.toBuffer();
+    this.#context.countSent(String(status));
+    if (!first) {
+      this.#send(octets); // RFC 6026 8.7: what the user gives in Accepted goes to the transport
+      return true;
+    }
+    this.#last = octets;
+    this.#acknowledged = true; // the ACK for a 2xx is its maker's to await
+    this.#happen(status < 200 ? 'respond 1xx' : success ? 'respond 2xx' : 'respond 300-699');
+    return true;
+  }
+
   resend(response: Buffer): void {
     if (this.answered) return;
     this.#context.countRetransmission('out');

@@ -25,6 +25,8 @@ export interface LayerEvents {
   request: [transaction: ServerTransaction];
   /** The ACK for a 2xx of ours, once; the transaction is the INVITE's. */
   ack: [ack: Request, flow: Flow, invite: ServerTransaction];
+  /** An ACK that belongs to no INVITE answered here: a proxy passes it on; all others count it (`counters.stray`). */
+  strayAck: [ack: Request, flow: Flow];
   /** A response that belongs to no transaction, for example a 2xx that came more than 64*T1 late (RFC 3261 18.1.2). */
   stray: [response: Response, flow: Flow];
 }
@@ -136,6 +138,15 @@ export class TransactionLayer {
     return octets;
   }
 
+  /** Passes an ACK on with a Via of ours, outside of any transaction (RFC 3261 16.6, 16.11). */
+  forward(ack: Draft, target: Target): void {
+    this.#writeVia(ack, target);
+    this.counters.sent('ACK');
+    this.#wire.send(ack.toBuffer(), target).catch((error: unknown) => {
+      this.#log.debug({ err: error, callId: ack.get('Call-ID') }, 'an ACK was not passed on');
+    });
+  }
+
   /** Sends octets outside of any transaction. */
   send(octets: Buffer, target: Target, flow?: Flow): Promise<void> {
     return this.#wire.send(octets, target, flow);
@@ -208,7 +219,7 @@ export class TransactionLayer {
     // 13.3.1.4: the ACK for a 2xx has a branch of its own (some peers use the INVITE's); the dialog and CSeq tie them.
     const tag = ack.to.parameters.get('tag') ?? '';
     const invite = this.#awaitingAck.get(ackKey(ack.callId, tag, ack.cseq.sequence));
-    if (!invite) this.counters.stray();
+    if (!invite) this.#events.emit('strayAck', ack, flow);
     else if (invite.acknowledge()) this.#events.emit('ack', ack, flow, invite);
     else this.counters.retransmission('in');
   }

@@ -65,6 +65,12 @@ export class NonInviteServerTransaction implements RunningServer {
     return this.#last;
   }
 
+  relay(response: Draft): boolean {
+    if (this.answered) return false;
+    this.respond(response);
+    return true;
+  }
+
   resend(response: Buffer): void {
     if (this.answered) return;
     this.#context.countRetransmission('out');

@@ -33,6 +33,12 @@ export interface ServerTransaction {
    * @throws IllegalEvent after a final response
    */
   respond(response: Draft): Buffer;
+  /**
+   * Sends a response that another server made (a proxy's part, 16.7): To stays as it is, a 2xx to INVITE is retransmitted by
+   * its maker and not here, and after it only further 2xx may follow (16.7 step 10), each of which is sent.
+   * @returns false when it came too late to be sent
+   */
+  relay(response: Draft): boolean;
   /** Sends a provisional response again, as it was (RFC 3262 3); nothing happens after the final one. */
   resend(response: Buffer): void;
 }
