@@ -10,6 +10,8 @@ import type { CallView } from './view.ts';
 
 /** Ended calls that are remembered, so that a late terminal hears "too late" and not "unknown". */
 const remembered = 10_000;
+/** How long an acknowledgement waits for the store, in milliseconds. */
+const safeWithin = 2_000;
 /** How long the legs, media and records of interrupted calls may take to close, in milliseconds. */
 const closeWithin = 10_000;
 
@@ -22,7 +24,7 @@ export class Calls implements CallControl {
   readonly #tools: CallTools;
   readonly #calls = new Map<string, Call>();
   /** Answers to instructions by idempotency key, kept as long as the call. */
-  readonly #answers = new Map<string, Map<string, CallAnswer>>();
+  readonly #answers = new Map<string, Map<string, Promise<CallAnswer>>>();
   /** Account of each call that ended lately, oldest first. */
   readonly #ended = new Map<string, string>();
   /** Times of each account's instructions in the last minute. */
@@ -120,17 +122,24 @@ export class Calls implements CallControl {
     const call = this.#find(account, instruction.callId);
     if (!('state' in call)) return Promise.resolve(refuse(call));
     const { key } = instruction;
-    if (key === undefined) return Promise.resolve(this.#instruct(call, account, instruction));
+    if (key === undefined) return this.#instruct(call, account, instruction);
     let answers = this.#answers.get(call.id);
-    if (!answers) this.#answers.set(call.id, (answers = new Map<string, CallAnswer>()));
+    if (!answers) this.#answers.set(call.id, (answers = new Map<string, Promise<CallAnswer>>()));
     const earlier = answers.get(key);
-    if (earlier) return Promise.resolve(earlier);
+    if (earlier) return earlier;
     const answer = this.#instruct(call, account, instruction);
     answers.set(key, answer);
-    return Promise.resolve(answer);
+    return answer;
   }
 
-  #instruct(call: Call, account: string, instruction: Instruction): CallAnswer {
+  /** An instruction that is acknowledged survives a crash: the answer waits until it stands in the record. */
+  async #instruct(call: Call, account: string, instruction: Instruction): Promise<CallAnswer> {
+    const answer = this.#decide(call, account, instruction);
+    if (answer.ok) await call.keeper.safe(safeWithin);
+    return answer;
+  }
+
+  #decide(call: Call, account: string, instruction: Instruction): CallAnswer {
     const taken = notWaiting(call);
     if (taken) return refuse(taken);
     const wait = this.#overRate(account);

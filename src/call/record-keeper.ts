@@ -50,6 +50,13 @@ export class RecordKeeper {
     });
   }
 
+  /** Resolves when all that was written until now is safe, or when `milliseconds` have passed: a sick store holds nobody up. */
+  safe(milliseconds: number): Promise<void> {
+    return withDeadline(this.#clock, milliseconds, 'the record', this.#tail).catch(() => {
+      this.#log.warn('the record is not safe yet, and the call goes on');
+    });
+  }
+
   /** Resolves when the record is closed, or given to the log. */
   close(record: CallRecord, end: CallEnd): Promise<void> {
     const copy = structuredClone(record);

@@ -287,6 +287,22 @@ describe('a call through the service, on fakes', () => {
     world.assertNothingLeft();
   });
 
+  test('an instruction is acknowledged when it stands in the record; a sick store delays that, but not the call', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const seen = world.transfer(id).then(() => world.record(id).finalCalled);
+    assert.equal(await seen, '+8675520000009');
+
+    const sick = new CallWorld();
+    const second = await sick.arrive();
+    sick.records.failing = true;
+    const answer = sick.transfer(second.id);
+    await sick.clock.advance(0);
+    assert.equal(sick.targets.length, 1, 'the final number is called meanwhile');
+    await sick.clock.advance(2_000);
+    assert.ok((await answer).ok);
+  });
+
   test('what a crash left behind is closed as interrupted, and its media are removed', async () => {
     const before = new CallWorld();
     const { id } = await before.arrive();
