@@ -174,7 +174,10 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
       shell.type(password);
       await shell.line('out', /"event":"session".*"account":"shop1"/);
       scene.phones.caller.call(numbers.first);
-      await shell.line('out', /"event":"call:incoming".*"caller":"\+8613800138000"/);
+      const [, id = ''] = await shell.line(
+        'out',
+        /"event":"call:incoming".*"id":"([^"]+)".*"caller":"\+8613800138000"/,
+      );
       shell.type('0755 2000 0009');
       await shell.line('out', /"event":"call:changed".*"state":"connected"/);
       await scene.phones.final.rtp.hears(440, 0.3, 5_000);
@@ -182,7 +185,7 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
       await shell.line('out', /"event":"call:ended".*"reason":"completed"/);
       for (const line of shell.lines.out) z.object({ event: z.string() }).parse(JSON.parse(line));
       assert.doesNotMatch(shell.out, /"token"/);
-      const record = await scene.closedRecord('shop1');
+      const record = await scene.closedRecord({ id });
       assert.deepEqual([record.instructedBy, record.finalCalled], ['shell', numbers.final]);
       shell.type('q');
       assert.deepEqual(await shell.exit(), { code: 0, signal: null });

@@ -54,7 +54,7 @@ describe('kill -9 in the middle of 50 calls', { skip: rtpengineMissing() ?? fals
     // The network clears up behind the dead process: nothing of it disturbs the new one
     for (const { session } of crowd.members) session.hangUp();
     scene.phones.caller.hangUp();
-    assert.equal((await scene.closedRecord('shop1')).end?.reason, 'completed');
+    assert.equal((await scene.closedRecord({ account: 'shop1' })).end?.reason, 'completed');
     await eventually('the end of the media', async () => (await engine.sessions()) === 0);
     assert.equal(service.over, false);
   };

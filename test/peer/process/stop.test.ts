@@ -95,7 +95,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
     assert.equal((await terminal.ended()).end?.reason, 'completed');
     assert.equal(await sessionEnd, 'service-down');
     assert.deepEqual(await service.exit(), { code: 0, signal: null });
-    const { end, finalCalled, answeredAt } = await scene.closedRecord('shop1');
+    const { end, finalCalled, answeredAt } = await scene.closedRecord({ account: 'shop1' });
     assert.deepEqual([end?.reason, end?.by, finalCalled], ['completed', 'caller', numbers.final]);
     assert.ok(answeredAt !== undefined);
     await scene.stage.quiet(5_000);
@@ -122,7 +122,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
       assert.equal((await terminal.ended()).end?.reason, 'interrupted');
       assert.equal(await sessionEnd, 'service-down');
       assert.deepEqual(await service.exit(), { code: 0, signal: null });
-      const { end, account, caller: who, finalCalled } = await scene.closedRecord('shop1');
+      const { end, account, caller: who, finalCalled } = await scene.closedRecord({ account: 'shop1' });
       assert.deepEqual([end?.reason, end?.by], ['interrupted', 'service']);
       assert.deepEqual([account, who, finalCalled], ['shop1', numbers.caller, numbers.final]);
       await scene.stage.quiet(5_000);
@@ -139,7 +139,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
       assert.deepEqual(await service.exit(), { code: 130, signal: null });
       assert.ok(performance.now() - begun < 3_000);
       await scene.serve();
-      assert.equal((await scene.closedRecord('shop1')).end?.reason, 'interrupted');
+      assert.equal((await scene.closedRecord({ account: 'shop1' })).end?.reason, 'interrupted');
       scene.phones.caller.hangUp();
     }),
   );

@@ -41,8 +41,8 @@ export interface Scene {
   store(): Promise<Store>;
   subscribe(account: string, number: string): Promise<void>;
   terminal(account: string, id?: string): Promise<WatchedTerminal>;
-  /** The newest record of the account; waits until it is there and closed. */
-  closedRecord(account: string): Promise<CallRecord>;
+  /** The record of that call, or the newest one of the account; waits until it is there and closed. */
+  closedRecord(of: { id: string } | { account: string }): Promise<CallRecord>;
   /** One metric, with its labels as they stand there. */
   metric(line: string): Promise<number>;
   /** A whole call: notified, transferred, voice heard both ways; it stands when this resolves. */
@@ -110,11 +110,11 @@ export async function openScene(overrides: SiteOverrides = {}): Promise<Scene> {
       await terminal.client.connect();
       return terminal;
     },
-    async closedRecord(account) {
+    async closedRecord(of) {
       const { records } = await theStore();
       let closed: CallRecord | undefined;
-      await eventually(`a closed record of ${account}`, async () => {
-        [closed] = await records.list({ account, limit: 1 });
+      await eventually(`a closed record of ${JSON.stringify(of)}`, async () => {
+        closed = 'id' in of ? await records.get(of.id) : (await records.list({ ...of, limit: 1 }))[0];
         return closed?.end !== undefined;
       });
       if (!closed) throw new Error('no record');
