@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { outgoingIdentity } from '../../../src/numbers/present.ts';
-import { caller, first, other, read, refusal, second } from './invite.ts';
+import type { Explanation } from '../../../src/numbers/explanation.ts';
+import { explanationOf, readInviteOctets } from '../../../src/numbers/read.ts';
+import { caller, china, first, invite, other, read, refusal, second, type InviteFacts } from './invite.ts';
 
 type Presentation = 'allowed' | 'restricted' | 'not-available';
 
@@ -34,6 +36,10 @@ function multipart(boundary: string, part: Buffer, disposition = 'signal;handlin
     part,
     Buffer.from(`\r\n--${boundary}--\r\nan epilogue`),
   ]);
+}
+
+function readRefused(facts: InviteFacts): { explanation: Explanation } {
+  return { explanation: explanationOf(readInviteOctets(invite(facts), china)) };
 }
 
 describe('the IAM of SIP-I', () => {
@@ -95,6 +101,185 @@ describe('the IAM of SIP-I', () => {
       onward.headers.find(([name]) => name === 'Diversion'),
       ['Diversion', `<sip:${first}@us.example;user=phone>;reason=no-answer;counter=3`],
     );
+  });
+
+  const sip = 'application/isup';
+  const ocn = (digits = national(first), more = 3): [number, number[]] => [0x28, number(digits, more)];
+  const rdn = (presentation: Presentation = 'allowed'): [number, number[]] => [
+    0x0b,
+    number(national(other), 3, presentation),
+  ];
+
+  test('original called and redirecting number are the oldest and the latest [G01-G03]', () => {
+    const both = read({ contentType: sip, body: iam(ocn(), rdn(), [0x13, [0x13, 0x32]]) });
+    assert.deepEqual(
+      both.chain.map((user) => [user.number, user.reason, user.source, user.private, user.counter]),
+      [
+        [first, 'user-busy', 'isup-ocn', false, 1],
+        [other, 'unconditional', 'isup-rdn', false, 1],
+      ],
+    );
+    assert.deepEqual(
+      [both.firstCalled, both.lastDiverting, both.reason, both.counter],
+      [first, other, 'unconditional', 2],
+    );
+    const last = read({ contentType: sip, body: iam(rdn(), [0x13, [0x03, 0x61]]) });
+    assert.deepEqual(
+      [last.firstCalled, last.firstCalledSource, last.reason, last.counter, last.chain.length],
+      [other, 'isup-rdn', 'unavailable', 1, 1],
+    );
+    const same = read({ contentType: sip, body: iam(ocn(), [0x0b, number(national(first), 3, 'restricted')]) });
+    assert.deepEqual([same.chain.length, same.firstCalledPrivate, same.reason, same.counter], [1, true, 'unknown', 1]);
+  });
+
+  test('every redirecting reason [G10]', () => {
+    const wanted = [
+      'unknown',
+      'user-busy',
+      'no-answer',
+      'unconditional',
+      'deflection',
+      'deflection',
+      'unavailable',
+      'unknown',
+      'unknown',
+    ];
+    for (const [code, reason] of wanted.entries()) {
+      const body = iam(ocn(), [0x13, [0x03, (code << 4) | 1]]);
+      assert.equal(read({ contentType: sip, body }).reason, reason, String(code));
+    }
+  });
+
+  test('what is restricted: all redirection, or one number [G12 G13]', () => {
+    for (const [indicator, hidden] of [
+      [0, false],
+      [1, false],
+      [2, true],
+      [3, false],
+      [4, true],
+      [5, false],
+      [6, false],
+    ] as const) {
+      const body = iam(ocn(), [0x13, [indicator, 0x31]]);
+      assert.equal(read({ contentType: sip, body }).firstCalledPrivate, hidden, String(indicator));
+    }
+    const one = read({ contentType: sip, body: iam(ocn(), rdn('restricted'), [0x13, [0x03, 0x32]]) });
+    assert.deepEqual(
+      one.chain.map((user) => user.private),
+      [false, true],
+    );
+  });
+
+  test('redirection information alone says why and how often', () => {
+    const reading = read({ contentType: sip, body: iam([0x13, [0x03, 0x23]]), to: first });
+    assert.deepEqual([reading.firstCalled, reading.reason, reading.counter], [first, 'no-answer', 3]);
+    const short = read({ contentType: sip, body: iam(ocn(), [0x13, [0x33]]) });
+    assert.deepEqual([short.reason, short.counter], ['unknown', 1]);
+  });
+
+  test('natures of address [G08-G10 G14]', () => {
+    const numbers: [digits: string, nai: number, wanted: string | null][] = [
+      ['20000001', 1, first],
+      ['075520000001', 2, first],
+      ['75520000001', 3, first],
+      ['442079460000', 4, '+442079460000'],
+      ['8675520000001', 4, first],
+      ['20000001', 5, null],
+    ];
+    for (const [digits, nai, wanted] of numbers)
+      assert.equal(read({ contentType: sip, body: iam(ocn(digits, nai)) }).firstCalled, wanted, `${digits} ${nai}`);
+  });
+
+  test('the end of pulsing is no digit, in odd and even numbers', () => {
+    // 0x0f is the digit ST in the low half, 0xf0 in the high one.
+    const even = [0x03, 0x11, ...digitOctets('7552000000'), 0xf1];
+    const odd = [0x83, 0x11, ...digitOctets('755200000001'.slice(0, 10)), 0x1, 0x0f];
+    assert.equal(read({ contentType: sip, body: iam([0x28, even]) }).firstCalled, first);
+    assert.equal(read({ contentType: sip, body: iam([0x28, [...odd.slice(0, -2), 0x01]]) }).firstCalled, first);
+  });
+
+  test('SIP goes before it; what SIP withholds it fills [G04 G17]', () => {
+    const body = iam(ocn(), rdn(), [0x13, [0x13, 0x24]]);
+    const told = read({ contentType: sip, body, headers: [`Diversion: <sip:${caller}@x>;reason=away`] });
+    assert.deepEqual([told.firstCalled, told.lastDiverting, told.reason, told.counter], [caller, caller, 'away', 1]);
+    const withheld = read({
+      contentType: sip,
+      body,
+      headers: ['Diversion: <sip:anonymous@anonymous.invalid>;reason=away'],
+    });
+    assert.deepEqual(
+      [withheld.firstCalled, withheld.firstCalledSource, withheld.lastDiverting, withheld.reason],
+      [first, 'isup-ocn', other, 'away'],
+    );
+  });
+
+  test('presentation: the calling number, and the generic one where it is used [G05 G06 G11]', () => {
+    const generic: [number, number[]] = [0xc0, [6, ...number('4008001234', 3, 'restricted')]];
+    const facts = { from: unavailable, contentType: sip, body: iam([0x0a, number(national(caller), 3)], generic) };
+    assert.equal(read(facts).callerPrivate, false);
+    assert.equal(read(facts, { callerPreference: 'from' }).callerPrivate, true);
+    assert.equal(read(facts, { callerPreference: 'from', trustIdentity: false }).caller, null);
+    const notNqi6: [number, number[]] = [0xc0, [5, ...number('4008001234', 3)]];
+    const calling = { ...facts, body: iam([0x0a, number(national(caller), 3)], notNqi6, generic) };
+    assert.equal(read(calling, { callerPreference: 'from' }).caller, '+864008001234');
+    const restricted = { ...facts, body: iam([0x0a, number(national(caller), 3, 'restricted')]) };
+    assert.equal(read({ ...restricted, from: `<sip:${other}@x>` }, { trustIdentity: false }).callerPrivate, true);
+  });
+
+  test('the explanation names its parameters', () => {
+    const body = iam([0x0a, number(national(caller), 3)], ocn(), rdn());
+    const lines = (facts: Parameters<typeof read>[0], settings = {}) =>
+      read(facts, settings)
+        .explanation.filter(({ where }) => where.startsWith('IAM'))
+        .map(({ used, where, value, rule, why }) => [used, where, value, rule, why]);
+    assert.deepEqual(
+      lines({ uri: `sip:${other}@x`, contentType: sip, body, headers: [`Diversion: <sip:${first}@x>`] }),
+      [
+        [false, 'IAM called party number', second, '3 (RFC 3261 16.5, RFC 7315 4.2)', 'the Request-URI goes before it'],
+        [false, 'IAM original called number', first, '5.14 (Q.763 3.39)', 'SIP headers go before it'],
+        [false, 'IAM redirecting number', other, '5.14 (Q.763 3.45)', 'SIP headers go before it'],
+        [false, 'IAM calling party number', caller, '4 (RFC 3325 9.1)', 'From goes before it'],
+        [false, 'IAM original called number', first, '5 order 2, 5.14 (Q.763 3.39)', 'Diversion goes before it'],
+      ],
+    );
+    const distrusted = lines({ contentType: sip, body }, { trustIdentity: false });
+    assert.ok(distrusted.some(([used, where]) => where === 'IAM calling party number' && used === false));
+    const broken = read({ contentType: sip, body: Buffer.from([6]) }).explanation.find(({ about }) => about === 'body');
+    assert.deepEqual(broken, {
+      about: 'body',
+      where: 'ISUP body',
+      value: null,
+      used: false,
+      rule: '1.8, 5.14 (RFC 3204 4)',
+      why: 'ignored: not an initial address message',
+    });
+  });
+
+  test('bodies: what is refused, what is forgiven [I42 I47-I49]', () => {
+    const contentType = 'multipart/mixed;boundary=b';
+    const part = (content: string) => `--b\r\n\r\n${content}\r\n`;
+    const status = (body: string, type = contentType) =>
+      refusal({ contentType: type, body: Buffer.from(body, 'latin1') });
+    assert.equal(status(part('x').repeat(16)), undefined);
+    assert.equal(status(part('x').repeat(17)), 400);
+    assert.equal(status(part('x'), 'multipart/mixed'), 400);
+    assert.equal(status(part('x'), 'multipart/mixed;boundary=""'), 400);
+    assert.equal(status(`--${'b'.repeat(70)}\r\n\r\nx`, `multipart/mixed;boundary=${'b'.repeat(70)}`), undefined);
+    assert.equal(status(`--${'b'.repeat(71)}\r\n\r\nx`, `multipart/mixed;boundary=${'b'.repeat(71)}`), 400);
+    const nested = (depth: number): string =>
+      depth === 0
+        ? 'x'
+        : `--b${depth}\r\nc: multipart/mixed;\r\n boundary=b${depth - 1}\r\n\r\n${nested(depth - 1)}\r\n--b${depth}--`;
+    assert.equal(
+      status(nested(2).replace('boundary=b0', 'x=y').replace('multipart', 'text'), 'multipart/mixed;boundary=b2'),
+      undefined,
+    );
+    assert.equal(status(nested(3), 'multipart/mixed;boundary=b3'), 400);
+    const required = { contentType: sip, body: Buffer.from([6]) };
+    assert.equal(refusal({ ...required, headers: ['Content-Disposition: signal;handling=REQUIRED'] }), 400);
+    assert.equal(refusal({ ...required, headers: ['Content-Disposition: signal;handling=optional'] }), undefined);
+    const { explanation } = readRefused({ ...required, headers: ['Content-Disposition: signal;handling=required'] });
+    assert.equal(explanation.at(-1)?.why, 'ISUP body: not an initial address message');
   });
 
   test('every truncation of an IAM is survived', () => {
