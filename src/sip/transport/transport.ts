@@ -4,13 +4,28 @@ import { Emitter } from '../../shared/emitter.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Message } from '../message/message.ts';
 import { MalformedMessage, parseMessage } from '../message/parse.ts';
-import type { Flow, ListenAddress, Target, TransportName } from './addresses.ts';
+import {
+  defaultPort,
+  isWebSocket,
+  type AdvertisedAddress,
+  type Flow,
+  type ListenAddress,
+  type Target,
+  type TransportName,
+} from './addresses.ts';
+import type { Connection, Framing } from './connection.ts';
+import { Connections } from './connections.ts';
+import { Dialer } from './dial.ts';
+import { InvalidHosts } from './invalid-hosts.ts';
 import { defaultTransportLimits, type TransportLimits } from './limits.ts';
+import { listenForConnections, type StreamListener } from './listen.ts';
 import { addressTowards, isLoopback, isWildcard } from './local-address.ts';
 import { stampSource } from './routing.ts';
-import { TcpConnections } from './tcp.ts';
+import { answerStun, isStun } from './stun.ts';
+import { TlsContexts, type TlsSettings } from './tls.ts';
 import { UdpSocket } from './udp.ts';
 
+export { TlsFault, type TlsSettings } from './tls.ts';
 export { parseListenAddress, formatListenAddress, uriHost, hostAddress } from './addresses.ts';
 export type { Flow, ListenAddress, Target, TransportName } from './addresses.ts';
 export { ListenError } from './listen-error.ts';
@@ -30,18 +45,36 @@ export interface TransportOptions {
   log: Logger;
   limits?: Partial<TransportLimits>;
   clock?: Clock;
-  /** What Via and Contact say instead of the listening address, for a machine behind NAT. Without a port: the listening one. */
-  advertised?: { address: string; port?: number };
+  /** What Via and Contact say where the listening address advertises nothing itself, for a machine behind NAT. */
+  advertised?: AdvertisedAddress;
+  /** Without it TLS connections are opened and none accepted. */
+  tls?: TlsSettings;
+  /** Origins of web pages that may open a WebSocket (RFC 6455 10.2); `*`, which is also the default, is any. */
+  origins?: readonly string[];
 }
 
-/** SIP over UDP and TCP, IPv4 and IPv6 (RFC 3261 18). */
+/** What TLS does where nothing is set. */
+const defaultTls: TlsSettings = {
+  certificates: [],
+  requireClientCertificate: false,
+  verifyServers: true,
+  minVersion: 'TLSv1.2',
+};
+
+/** SIP over UDP, TCP, TLS (RFC 3261 18), WS and WSS (RFC 7118), IPv4 and IPv6. */
 export class TransportLayer {
   readonly #emitter: Emitter<TransportEvents>;
   readonly #log: Logger;
   readonly #limits: TransportLimits;
-  readonly #advertised: { address: string; port?: number } | undefined;
+  readonly #advertised: AdvertisedAddress | undefined;
+  readonly #origins: readonly string[];
+  readonly #clock: Clock;
   readonly #udp: UdpSocket[] = [];
-  readonly #tcp: TcpConnections;
+  readonly #listeners: StreamListener[] = [];
+  readonly #connections: Connections;
+  readonly #tls: TlsContexts;
+  readonly #dialer: Dialer;
+  readonly #invalidHosts = new InvalidHosts();
   readonly #listening: ListenAddress[] = [];
   #closed = false;
 
@@ -49,31 +82,33 @@ export class TransportLayer {
     this.#log = options.log;
     this.#limits = { ...defaultTransportLimits, ...options.limits };
     this.#advertised = options.advertised;
+    this.#origins = options.origins?.map((origin) => origin.toLowerCase()) ?? ['*'];
+    this.#clock = options.clock ?? systemClock;
     this.#emitter = new Emitter((error, event) => {
       this.#log.error({ err: error, event }, 'a listener of the SIP transport failed');
     });
-    this.#tcp = new TcpConnections(
+    this.#tls = new TlsContexts(options.tls ?? defaultTls, this.#clock, this.#log);
+    this.#connections = new Connections(
       {
-        octets: (octets, { flow }) => this.#receive(octets, flow, 'stream'),
+        octets: (octets, connection, framing) => this.#receive(octets, connection.flow, framing, connection),
         broken: (error, { flow }) => this.#emitter.emit('malformed', error, flow),
-        closed: ({ remoteAddress, remotePort }, error) => {
-          if (error) this.#fail({ transport: 'tcp', address: remoteAddress, port: remotePort }, error);
-        },
+        closed: (connection, error) => this.#disconnected(connection, error),
       },
       this.#limits,
-      options.clock ?? systemClock,
-      options.log,
+      this.#log,
     );
+    this.#dialer = new Dialer(this.#connections, this.#tls, this.#limits, this.#clock);
   }
 
   /**
    * Listens on all addresses, or on none.
-   * @throws ListenError naming the first address that could not be had
+   * @throws ListenError naming the first address that could not be had, TlsFault
    */
   static async open(listen: readonly ListenAddress[], options: TransportOptions): Promise<TransportLayer> {
     const layer = new TransportLayer(options);
     try {
       for (const address of listen) await layer.#listen(address);
+      layer.#tls.watch();
     } catch (error) {
       await layer.close();
       throw error;
@@ -86,9 +121,44 @@ export class TransportLayer {
     return this.#listening;
   }
 
-  /** TCP connections that stand. */
+  /** Connections that stand. */
   get connections(): number {
-    return this.#tcp.size;
+    return this.#connections.size;
+  }
+
+  /**
+   * Reads the TLS certificates again; it happens by itself when a file changes. Connections that stand are not touched.
+   * @returns false when the files cannot be used: the log says why, and the old certificates stay in force
+   */
+  reloadCertificates(): boolean {
+    return this.#tls.reload();
+  }
+
+  /**
+   * Where a request for a host goes that only its own connection leads to: a WebSocket client's `.invalid` name, or the address
+   * that it came from (RFC 7118 5). Undefined: no such connection stands.
+   */
+  connectedTo(host: string, port: number | undefined): Target | undefined {
+    const named = this.#invalidHosts.find(host);
+    if (named?.usable === true) return targetOf(named);
+    if (port === undefined) return undefined;
+    for (const transport of ['wss', 'ws'] as const) {
+      const target = { transport, address: host, port };
+      if (this.#connections.to(target)) return target;
+    }
+    return undefined;
+  }
+
+  /** Whether something of ours listens for that transport, with the address family of `target` where it has one. */
+  listensOn(transport: TransportName, family?: 4 | 6): boolean {
+    return this.#listening.some(
+      (local) => local.transport === transport && (family === undefined || isIP(local.address) === family),
+    );
+  }
+
+  /** Whether a TCP connection with that address stands: then it has TCP, whoever opened it. */
+  hasTcp(address: string): boolean {
+    return this.#connections.someTo('tcp', address);
   }
 
   /** Calls `listener` at each `event`; the function returned takes it off again. */
@@ -97,8 +167,8 @@ export class TransportLayer {
   }
 
   /**
-   * Sends one message. `via` is the flow that a response answers: UDP leaves from the socket that it came to (RFC 3581 4), TCP
-   * takes the same connection while it stands. Without it UDP reports ICMP errors as `failure` where the system tells them.
+   * Sends one message. `via` is the flow that a response answers: UDP leaves from the socket that it came to (RFC 3581 4), all else
+   * takes the same connection while it stands (RFC 3261 18.2.2). Without it UDP reports ICMP errors as `failure` where the system tells them.
    * Rejects when the octets could not be handed to the network (then `failure` comes too); never throws.
    */
   async send(octets: Buffer, target: Target, via?: Flow): Promise<void> {
@@ -106,7 +176,7 @@ export class TransportLayer {
       if (this.#closed) throw new Error('transport is closed');
       if (isIP(target.address) === 0) throw new Error(`${target.address} is no IP address`);
       if (target.transport === 'udp') await this.#sendUdp(octets, target, via);
-      else await this.#tcp.send(octets, target, via?.connectionId, this.#connectFrom(target));
+      else await this.#sendConnected(octets, target, via);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#fail(target, failure);
@@ -118,41 +188,70 @@ export class TransportLayer {
   localFor(target: Target): { address: string; port: number; transport: TransportName } {
     const { transport } = target;
     const local = this.#listenerFor(target) ?? this.#listening.find((other) => sameFamily(other, target));
-    const port = this.#advertised?.port ?? local?.port ?? 5060;
-    if (this.#advertised && !isLoopback(target.address)) return { transport, address: this.#advertised.address, port };
+    const listenedPort = local?.port ?? defaultPort(transport);
+    const advertised = local?.advertised ?? this.#advertised;
+    if (advertised && !isLoopback(target.address)) {
+      return { transport, address: advertised.address, port: advertised.port ?? listenedPort };
+    }
     const listened = local && !isWildcard(local.address) ? local.address : addressTowards(target.address);
-    return { transport, address: listened ?? '127.0.0.1', port: local?.port ?? port };
+    return { transport, address: listened ?? '127.0.0.1', port: listenedPort };
   }
 
   /** Closes all sockets; connections get a moment to send what is waiting. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all([this.#tcp.close(), ...this.#udp.map((socket) => socket.close())]);
+    this.#tls.close();
+    this.#dialer.close();
+    const listeners = this.#listeners.map((listener) => listener.close());
+    await Promise.all([this.#connections.close(), ...listeners, ...this.#udp.map((socket) => socket.close())]);
   }
 
   async #listen(address: ListenAddress): Promise<void> {
-    if (address.transport === 'tcp') {
-      this.#listening.push(await this.#tcp.listen(address));
+    if (address.transport !== 'udp') {
+      const listener = await listenForConnections(address, {
+        connections: this.#connections,
+        tls: this.#tls,
+        limits: this.#limits,
+        origins: this.#origins,
+        clock: this.#clock,
+        log: this.#log,
+      });
+      this.#listeners.push(listener);
+      this.#listening.push(listener.local);
       return;
     }
     const events = {
-      datagram: (octets: Buffer, flow: Flow) => {
-        if (!isKeepAlive(octets)) this.#receive(octets, flow, 'datagram');
-      },
+      datagram: (octets: Buffer, flow: Flow) => this.#receiveDatagram(octets, flow),
       failure: (target: Target, error: Error) => this.#fail(target, error),
     };
     const socket = await UdpSocket.open(address, events, this.#limits.watchedTargets, this.#log);
     this.#udp.push(socket);
-    this.#listening.push(socket.local);
+    this.#listening.push(address.advertised ? { ...socket.local, advertised: address.advertised } : socket.local);
   }
 
-  #receive(octets: Buffer, flow: Flow, framing: 'datagram' | 'stream'): void {
+  #receiveDatagram(octets: Buffer, flow: Flow): void {
+    if (isStun(octets)) this.#answerStun(octets, flow);
+    else if (!isKeepAlive(octets)) this.#receive(octets, flow, 'datagram');
+  }
+
+  /** RFC 5626 4.4.2: a STUN request on the SIP port keeps a NAT binding open and tells what it is. */
+  #answerStun(octets: Buffer, flow: Flow): void {
+    const answer = answerStun(octets, flow.remoteAddress, flow.remotePort);
+    if (!answer) return;
+    const target: Target = { transport: 'udp', address: flow.remoteAddress, port: flow.remotePort };
+    this.#sendUdp(answer, target, flow).catch((error: unknown) =>
+      this.#log.debug({ err: error, target }, 'a STUN answer was not sent'),
+    );
+  }
+
+  #receive(octets: Buffer, flow: Flow, framing: Framing, connection?: Connection): void {
     if (this.#closed) return;
     let message: Message;
     try {
       message = parseMessage(octets, framing);
       if (message.kind === 'request') stampSource(message, flow);
+      if (connection && isWebSocket(flow.transport)) this.#invalidHosts.learn(message, connection);
     } catch (error) {
       if (error instanceof MalformedMessage) this.#emitter.emit('malformed', error, flow);
       else this.#log.error({ err: error }, 'the SIP parser failed');
@@ -170,13 +269,32 @@ export class TransportLayer {
     await socket.send(octets, target, via === undefined);
   }
 
-  /** The listening address of the target's transport and family: its own loopback for loopback, and the first that fits otherwise. */
+  async #sendConnected(octets: Buffer, target: Target, via: Flow | undefined): Promise<void> {
+    const connection =
+      this.#connections.byId(via?.connectionId) ??
+      this.#connections.to(target) ??
+      (await this.#dialer.open(target, this.#connectFrom(target)));
+    await connection.send(octets);
+  }
+
+  #disconnected(connection: Connection, error: Error | undefined): void {
+    this.#invalidHosts.forget(connection);
+    if (error) this.#fail(targetOf(connection), error);
+  }
+
+  /**
+   * The listening address of the target's transport and family: its own loopback for loopback; of several, the one that the
+   * target's network is reached from; else the first that fits.
+   */
   #listenerFor(target: Target): ListenAddress | undefined {
     const fitting = this.#listening.filter(
       (local) => local.transport === target.transport && sameFamily(local, target),
     );
     const loopback = isLoopback(target.address);
-    return fitting.find((local) => isWildcard(local.address) || isLoopback(local.address) === loopback) ?? fitting[0];
+    const right = fitting.filter((local) => isWildcard(local.address) || isLoopback(local.address) === loopback);
+    if (right.length < 2) return right[0] ?? fitting[0];
+    const near = addressTowards(target.address);
+    return right.find((local) => local.address === near) ?? right[0];
   }
 
   /** Connects from the address that is listened on, so that the peer recognises us by it. */
@@ -189,6 +307,10 @@ export class TransportLayer {
     if (this.#closed) return;
     this.#emitter.emit('failure', target, error);
   }
+}
+
+function targetOf({ remote }: Connection): Target {
+  return { transport: remote.transport, address: remote.address, port: remote.port };
 }
 
 function sameFamily(local: ListenAddress, target: Target): boolean {

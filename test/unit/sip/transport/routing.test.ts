@@ -126,10 +126,21 @@ test('listening addresses', () => {
   assert.deepEqual(parseListenAddress('udp://127.0.0.1:5070'), { transport: 'udp', address: '127.0.0.1', port: 5070 });
   assert.deepEqual(parseListenAddress('TCP://[::1]:0'), { transport: 'tcp', address: '::1', port: 0 });
   assert.deepEqual(parseListenAddress('udp://0.0.0.0'), { transport: 'udp', address: '0.0.0.0', port: 5060 });
+  assert.deepEqual(parseListenAddress('tls://127.0.0.1'), { transport: 'tls', address: '127.0.0.1', port: 5061 });
+  assert.deepEqual(parseListenAddress('wss://[::1]'), { transport: 'wss', address: '::1', port: 443 });
+  const shown = (text: string) => parseListenAddress(`udp://10.0.0.5:5060?advertised=${text}`)?.advertised;
+  assert.deepEqual(shown('203.0.113.7'), { address: '203.0.113.7' });
+  assert.deepEqual(shown('203.0.113.7:5080'), { address: '203.0.113.7', port: 5080 });
+  assert.deepEqual(shown('[2001:db8::7]:5080'), { address: '2001:db8::7', port: 5080 });
+  assert.deepEqual(shown('sip.example.net'), { address: 'sip.example.net' });
   for (const text of [
     '',
     '127.0.0.1',
-    'tls://127.0.0.1',
+    'sctp://127.0.0.1',
+    'udp://127.0.0.1?advertised=',
+    'udp://127.0.0.1?advertised=203.0.113.7:0',
+    'udp://127.0.0.1?advertised=203.0.113',
+    'udp://127.0.0.1?shown=203.0.113.7',
     'udp://host',
     'udp://::1',
     'udp://1.2.3',

@@ -1,30 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../shared/clock.ts';
-import type { MalformedMessage } from '../message/parse.ts';
 import type { Flow } from './addresses.ts';
+import type { Connection, ConnectionEvents, Remote } from './connection.ts';
 import { StreamFramer, type Frame } from './framing.ts';
 import type { TransportLimits } from './limits.ts';
 
 /** Milliseconds of silence after which the system asks whether a peer still lives. */
 const KEEP_ALIVE = 60_000;
 
-/** What a TCP connection tells. */
-export interface ConnectionEvents {
-  /** One message as framed. */
-  octets(octets: Buffer, connection: TcpConnection): void;
-  /** The stream cannot be followed any more. What is sent on the connection within this call still goes out. */
-  broken(error: MalformedMessage, connection: TcpConnection): void;
-  /** Once, when it is gone; `error` is undefined when we closed it on purpose, or the peer one that it had opened. */
-  closed(connection: TcpConnection, error: Error | undefined): void;
-}
-
-/** One TCP connection that speaks SIP, whoever opened it. `flow` is right from the moment it stands. */
-export class TcpConnection {
+/** One TCP or TLS connection. */
+export class StreamConnection implements Connection {
   readonly id: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  /** We opened it, the peer did not. */
-  readonly ours: boolean;
+  readonly remote: Remote;
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   readonly #limits: TransportLimits;
@@ -40,15 +27,13 @@ export class TcpConnection {
   constructor(
     id: number,
     socket: Socket,
-    remote: { address: string; port: number; ours: boolean },
+    remote: Remote,
     events: ConnectionEvents,
     limits: TransportLimits,
     clock: Clock,
   ) {
     this.id = id;
-    this.remoteAddress = remote.address;
-    this.remotePort = remote.port;
-    this.ours = remote.ours;
+    this.remote = remote;
     this.#socket = socket;
     this.#events = events;
     this.#limits = limits;
@@ -65,21 +50,19 @@ export class TcpConnection {
 
   get flow(): Flow {
     return {
-      transport: 'tcp',
+      transport: this.remote.transport,
       localAddress: this.#socket.localAddress ?? '',
       localPort: this.#socket.localPort ?? 0,
-      remoteAddress: this.remoteAddress,
-      remotePort: this.remotePort,
+      remoteAddress: this.remote.address,
+      remotePort: this.remote.port,
       connectionId: this.id,
     };
   }
 
-  /** False from the moment on when nothing more may be sent. */
   get usable(): boolean {
     return !this.#gone && !this.#onPurpose && this.#socket.writable;
   }
 
-  /** Resolves when the system has taken the octets; rejects when the connection ends before. */
   send(octets: Buffer | string): Promise<void> {
     if (!this.usable) return Promise.reject(this.#error ?? new Error('connection is closed'));
     if (this.#socket.writableLength > this.#limits.unwrittenOctets) {
@@ -98,7 +81,6 @@ export class TcpConnection {
     });
   }
 
-  /** Closes after what is written has gone out; what still comes is thrown away. */
   end(): void {
     if (this.#gone || this.#onPurpose) return;
     this.#onPurpose = true;
@@ -107,7 +89,6 @@ export class TcpConnection {
     this.#socket.end();
   }
 
-  /** Closes at once, because of `error`. */
   cut(error: Error): void {
     this.#error ??= error;
     this.#socket.destroy();
@@ -128,7 +109,7 @@ export class TcpConnection {
     this.#expectWithin(this.#limits.idle);
     switch (frame.kind) {
       case 'message':
-        this.#events.octets(frame.octets, this);
+        this.#events.octets(frame.octets, this, 'stream');
         break;
       case 'ping':
         // A pong that cannot be sent means that the connection is ending, which is told elsewhere.
@@ -174,7 +155,7 @@ export class TcpConnection {
     if (this.#gone) return;
     this.#gone = true;
     this.#clearTimers();
-    const closedByPeer = this.ours ? new Error('connection closed by the peer') : undefined;
+    const closedByPeer = this.remote.ours ? new Error('connection closed by the peer') : undefined;
     this.#events.closed(this, this.#onPurpose ? undefined : (this.#error ?? closedByPeer));
   }
 }
