@@ -60,6 +60,17 @@ export interface CallerLeg {
   request(request: InDialogRequest): Promise<InDialogAnswer>;
 }
 
+/** Headers of the network's own that an onward leg may carry, where its trunk's policy says so; values as received. */
+export interface NetworkHeaders {
+  /** P-Charging-Vector. */
+  chargingVector?: string;
+  /** P-Access-Network-Info. */
+  accessNetworkInfo?: string;
+  /** Identity (RFC 8224), and the Date that goes with it. */
+  identity?: string;
+  date?: string;
+}
+
 /** An INVITE from a peer of a trunk. 100 and 180 have been sent, CANCEL is listened for, nothing else was done. */
 export interface IncomingCall {
   trunk: string;
@@ -71,6 +82,12 @@ export interface IncomingCall {
   sdp?: string;
   /** 0 to 255; 70 when the INVITE had none. */
   maxForwards: number;
+  network?: NetworkHeaders;
+  /**
+   * A target leg of ours that comes back: the final called number has simultaneous ringing, too. `token`: known by what
+   * we wrote into it; `numbers`: by who calls whom at this moment.
+   */
+  ownLeg?: 'token' | 'numbers';
   leg: CallerLeg;
 }
 
@@ -108,6 +125,7 @@ export interface DialRequest {
   sdp: string;
   /** Of the caller's INVITE; the trunk sends one less (RFC 7332). */
   maxForwards: number;
+  network?: NetworkHeaders;
 }
 
 export interface TrunkPort {

@@ -20,6 +20,7 @@ export class RecordKeeper {
   readonly #log: Logger;
   #tail: Promise<void> = Promise.resolve();
   #pending: RecordChange | undefined;
+  #opened = false;
 
   constructor(book: RecordBook, clock: Clock, log: Logger) {
     this.#book = book;
@@ -29,6 +30,7 @@ export class RecordKeeper {
 
   /** Resolves when the record is safe, or when the store has failed for the first time: the call goes on then. */
   open(record: CallRecord): Promise<void> {
+    this.#opened = true;
     const copy = structuredClone(record);
     const first = withDeadline(this.#clock, writeWithin, 'opening the record', this.#book.open(copy));
     this.#enqueue('open', copy, () => this.#book.open(copy), first);
@@ -57,10 +59,11 @@ export class RecordKeeper {
     });
   }
 
-  /** Resolves when the record is closed, or given to the log. */
+  /** Resolves when the record is closed, or given to the log. What was refused before its record was opened has one, too. */
   close(record: CallRecord, end: CallEnd): Promise<void> {
     const copy = structuredClone(record);
-    const { id, node: _node, arrivedAt: _arrivedAt, end: _end, ...last } = copy;
+    const { id, node, arrivedAt, end: _end, ...last } = copy;
+    if (!this.#opened) void this.open({ id, node, arrivedAt, ...last });
     this.#enqueue('close', copy, async () => {
       await this.#book.close(id, end, last);
     });

@@ -10,6 +10,7 @@ import {
   required,
   setting,
   text,
+  wholeNumber,
   yesNo,
 } from './kinds.ts';
 import { areaCode, country, name, numberPrefix } from './words.ts';
@@ -48,6 +49,12 @@ const readingShape = {
   firstCalledHeader: optional(headerName, {
     description: "A header of the operator's own that names the first called number.",
   }),
+  maxDiversions: optional(wholeNumber(1, 99), {
+    description: 'Diversions before a call counts as one that may go round in circles; 5 unless set.',
+  }),
+  tooManyDiversions: optional(oneOf('hint', 'refuse'), {
+    description: 'What more diversions are: hint: noted, and the call goes on; refuse: 482. hint unless set.',
+  }),
   supportedOptions: optional(z.array(optionTag), {
     description: 'Option tags that a Require header may name; other ones are answered 420.',
   }),
@@ -73,6 +80,25 @@ const identity = z.strictObject({
   domain: optional(hostText, { description: 'Host of the identities; that of the call unless set.' }),
   diversion: optional(yesNo, { description: 'Whether the Diversion header is written (RFC 5806); true unless set.' }),
   historyInfo: optional(yesNo, { description: 'Whether History-Info is written (RFC 7044); true unless set.' }),
+  hideServiceNumber: optional(yesNo, {
+    description: 'Whether Diversion and History-Info are kept free of our own numbers; false unless set.',
+  }),
+});
+
+/** What of the network's own headers goes on to the gateways (trunk/network-headers.ts). */
+const network = z.strictObject({
+  chargingVector: optional(oneOf('keep', 'own', 'drop'), {
+    description: "P-Charging-Vector (RFC 7315): the caller's icid, one of our own, or none; keep unless set.",
+  }),
+  originIoi: optional(text('an operator identifier such as home1.net', /^[\w.-]{1,128}$/), {
+    description: 'Our operator identifier, written as orig-ioi into P-Charging-Vector; none unless set.',
+  }),
+  accessNetworkInfo: optional(oneOf('keep', 'drop'), {
+    description: "Whether the caller's P-Access-Network-Info goes on (RFC 7315); keep unless set.",
+  }),
+  identity: optional(oneOf('keep', 'drop'), {
+    description: "Whether the caller's signed Identity goes on (RFC 8224); drop unless set.",
+  }),
 });
 
 const optionsInterval = duration('0s', '1h');
@@ -80,6 +106,9 @@ const gatewayTimeout = duration('100ms', '32s');
 export const ringTimeout = duration('1s', '10m');
 const signallingShape = {
   identity: optional(identity, { description: 'How the caller and the diversion are shown on calls from us.' }),
+  network: optional(network, {
+    description: "Which of the network's own headers go on from the caller's leg to the gateways.",
+  }),
   optionsInterval: optional(optionsInterval, {
     description: 'How often each gateway is asked with OPTIONS whether it is there; 0 never asks. 30s unless set.',
   }),

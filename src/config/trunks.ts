@@ -24,6 +24,8 @@ export interface TrunkSettings {
   reading: TrunkReadingSettings;
   /** How the caller and the diversion are shown on calls from us. */
   identity: IdentityPolicy;
+  /** Which headers of the network's own go on to its gateways. */
+  network: NonNullable<TrunkProfile['network']>;
   credentials?: { username: string; password: string };
   /** Milliseconds; 0 never asks. */
   optionsInterval: number;
@@ -36,7 +38,8 @@ export interface TrunkSettings {
 export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings: ParsedSettings): TrunkSettings {
   const { name, profile: profileName, peers, gateways, credentials, ...own } = trunk;
   const {
-    identity: _,
+    identity: _identity,
+    network: _network,
     optionsInterval,
     gatewayTimeout,
     ringTimeout,
@@ -50,6 +53,7 @@ export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings
     ...(credentials && { credentials }),
     reading,
     identity: { country: reading.defaultCountry, ...profile.identity, ...own.identity },
+    network: { ...profile.network, ...own.network },
     optionsInterval: optionsInterval ?? 30_000,
     gatewayTimeout: gatewayTimeout ?? 4_000,
     ringTimeout: ringTimeout ?? settings.calls.ringTimeout,

@@ -23,6 +23,8 @@ export interface IdentityPolicy {
   readonly diversion?: boolean | undefined;
   /** Writes History-Info (RFC 7044). Default true. */
   readonly historyInfo?: boolean | undefined;
+  /** Diversion and History-Info show none of our own numbers. Default false. */
+  readonly hideServiceNumber?: boolean | undefined;
 }
 
 /** The onward call. */
@@ -33,6 +35,8 @@ export interface OnwardCall {
   readonly subscriber: PhoneNumber;
   /** Host of the identities that we write: that of the gateway, or our own. */
   readonly domain: string;
+  /** Numbers by which trunks reach us, besides the one that was called now. */
+  readonly ownNumbers?: ReadonlySet<PhoneNumber> | undefined;
 }
 
 /** What is written on the target leg. */
@@ -48,7 +52,8 @@ export interface OutgoingIdentity {
  * stands as the one who diverts to the final called number, once, whether or not the network had named them; the entries
  * of others before are kept.
  */
-export function outgoingIdentity(reading: Reading, policy: IdentityPolicy, call: OnwardCall): OutgoingIdentity {
+export function outgoingIdentity(read: Reading, policy: IdentityPolicy, call: OnwardCall): OutgoingIdentity {
+  const reading = policy.hideServiceNumber ? withoutOwnNumbers(read, call) : read;
   const style: WritingStyle = {
     domain: policy.domain ?? call.domain,
     format: policy.numberFormat ?? 'plus',
@@ -71,5 +76,18 @@ export function outgoingIdentity(reading: Reading, policy: IdentityPolicy, call:
       ...diversion.map((value): [string, string] => ['Diversion', value]),
       ...(history.length > 0 ? [['History-Info', history.join(', ')] satisfies [string, string]] : []),
     ],
+  };
+}
+
+/** Who diverted was never one of us; an entry of History-Info that names us cannot stay, nor be changed, so that none is continued. */
+function withoutOwnNumbers(reading: Reading, { ownNumbers, subscriber }: OnwardCall): Reading {
+  const isOurs = (number: PhoneNumber | null): boolean =>
+    number !== null && number !== subscriber && (number === reading.secondCalled || ownNumbers?.has(number) === true);
+  const { history, firstCalled } = reading;
+  return {
+    ...reading,
+    firstCalled: isOurs(firstCalled) ? null : firstCalled,
+    chain: reading.chain.filter(({ number }) => !isOurs(number)),
+    history: history.entries.some(({ number }) => isOurs(number)) ? { ...history, target: undefined } : history,
   };
 }

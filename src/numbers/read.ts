@@ -8,7 +8,7 @@ import { readFirstCalled, type FirstCalledSource } from './first-called.ts';
 import type { History } from './history-info.ts';
 import { readIsupBody, UnreadableBody } from './isup/body.ts';
 import type { InitialAddress } from './isup/iam.ts';
-import { loopHints, type LoopHint } from './loop.ts';
+import { loopHints, usualDiversions, type LoopHint } from './loop.ts';
 import { isEmergency, type PhoneNumber } from './number.ts';
 import { readPrivacy, type PrivacyValue } from './privacy.ts';
 import type { RedirectReason } from './redirect-reason.ts';
@@ -122,7 +122,10 @@ function readNumbers(
 
   const caller = readCaller(request, iam, privacy, settings, evidence);
   const first = readFirstCalled(request, redirections, second, settings, evidence);
-  const loop = loopHints(redirections, second);
+  const loop = loopHints(redirections, second, settings.maxDiversions ?? usualDiversions);
+  if (settings.tooManyDiversions === 'refuse' && loop.includes('too-many-diversions')) {
+    return refuse({ status: 482, why: 'it was diverted more often than the trunk allows', code: 'loop' }, evidence);
+  }
   for (const hint of loop) evidence.used('loop', 'all diversions', hint, '6', 'a hint of a loop: the call goes on');
   const diverting = chain.map((user) => user.number).reverse();
   const known = [map.get(second), ...diverting, first?.number].filter((number) => typeof number === 'string');

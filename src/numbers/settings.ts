@@ -23,6 +23,10 @@ export interface TrunkReadingSettings extends NumberingSettings {
   readonly secondCalledFrom?: readonly SecondCalledSource[] | undefined;
   /** A header of the operator's own that carries the first called number. */
   readonly firstCalledHeader?: string | undefined;
+  /** So many diversions are no sign of a loop. Default 5. */
+  readonly maxDiversions?: number | undefined;
+  /** Whether more of them are a hint only, or refused with 482. Default `hint`. */
+  readonly tooManyDiversions?: 'hint' | 'refuse' | undefined;
   /** Option tags that a Require header may name (RFC 3261 8.2.2.3). */
   readonly supportedOptions?: readonly string[] | undefined;
 }
@@ -55,6 +59,12 @@ export function prepare(settings: TrunkReadingSettings): PreparedSettings {
     prepared.set(settings, ready);
   }
   return ready;
+}
+
+/** All numbers by which a trunk reaches us: serviceNumbers, and the second called numbers of map and accounts. */
+export function ownNumbersOf(settings: TrunkReadingSettings): PhoneNumber[] {
+  const { serviceNumbers, map, accounts } = prepare(settings);
+  return [...serviceNumbers, ...map.keys(), ...accounts.values()];
 }
 
 function pairs(

@@ -8,6 +8,8 @@ export interface Counters {
   refusedDraining: number;
   /** Second copies of an INVITE that came over another path (482). */
   merged: number;
+  /** Calls of ours that came back to us, and were declined. */
+  ownLegs: number;
   cancels: number;
   /** INVITEs that we sent, one for each gateway tried. */
   sentInvites: number;
@@ -32,6 +34,7 @@ export function newCounters(): Counters {
     refusedPeers: 0,
     refusedDraining: 0,
     merged: 0,
+    ownLegs: 0,
     cancels: 0,
     sentInvites: 0,
     failovers: 0,

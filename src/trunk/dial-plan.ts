@@ -3,6 +3,8 @@ import { formatNumber } from '../numbers/format.ts';
 import { outgoingIdentity } from '../numbers/present.ts';
 import type { Gateway } from './gateway.ts';
 import { retryAfter, type Gateways } from './gateways.ts';
+import { networkHeaders } from './network-headers.ts';
+import { sessionToken, type Dialled } from './own-legs.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { Attempt } from './silence.ts';
 import type { DialPlan } from './target-leg.ts';
@@ -21,8 +23,8 @@ export function isPhoneUri(to: string): boolean {
   return /^sips?:/i.test(to) && phoneUri.test(to);
 }
 
-/** The tries of a call over the gateways of its trunk. */
-export function planOverTrunk(request: DialRequest, trunk: OutgoingTrunk): DialPlan {
+/** The tries of a call over the gateways of its trunk; `ownNumbers` are those by which any trunk reaches us. */
+export function planOverTrunk(request: DialRequest, trunk: OutgoingTrunk, ownNumbers: ReadonlySet<string>): DialPlan {
   const { settings, gateways } = trunk;
   const { numberFormat = 'plus', country = 'CN' } = settings.identity;
   const number = formatNumber(request.to, numberFormat, country);
@@ -30,7 +32,7 @@ export function planOverTrunk(request: DialRequest, trunk: OutgoingTrunk): DialP
     const ask = (): void => gateways.ask(gateway);
     return {
       uri: gateway.requestUri(number),
-      headers: headersOf(request, settings, gateway.toUri(number), gateway.host),
+      headers: headersOf(request, settings, ownNumbers, gateway.toUri(number), gateway.host),
       timeout: settings.gatewayTimeout,
       gateway,
       ...(gateways.probing && { ask }),
@@ -41,13 +43,13 @@ export function planOverTrunk(request: DialRequest, trunk: OutgoingTrunk): DialP
 }
 
 /** The one try of a call to a phone that is called directly, past the gateways, with the identity of `settings`. */
-export function planToPhone(request: DialRequest, settings: TrunkSettings): DialPlan {
+export function planToPhone(request: DialRequest, settings: TrunkSettings, ownNumbers: ReadonlySet<string>): DialPlan {
   const [, hostport = ''] = phoneUri.exec(request.to) ?? [];
   const host = hostport.replace(/:\d+$/, '');
   const bare = request.to.replace(/;.*$/, '');
   const attempt: Attempt = {
     uri: request.to,
-    headers: headersOf(request, settings, bare, host),
+    headers: headersOf(request, settings, ownNumbers, bare, host),
     timeout: settings.gatewayTimeout,
     retryAfter: () => 0,
   };
@@ -63,11 +65,29 @@ function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]
   const { ringTimeout, credentials } = settings;
   // RFC 3261 16.3, RFC 7332: a call that may not go any further ends here.
   if (request.maxForwards <= 0) return planOfNothing({ reason: 'failed', status: 483, q850: 25 });
-  return { attempts, sdp: request.sdp, ringTimeout, ...(credentials && { auth: credentials }) };
+  const dialled = dialledBy(request, settings);
+  return { attempts, dialled, sdp: request.sdp, ringTimeout, ...(credentials && { auth: credentials }) };
 }
 
-function headersOf(request: DialRequest, settings: TrunkSettings, to: string, domain: string): Record<string, string> {
-  const { from, headers } = outgoingIdentity(request.reading, settings.identity, {
+/** The call as it would come back to us. */
+function dialledBy({ callId, to, reading, firstCalled }: DialRequest, { identity }: TrunkSettings): Dialled {
+  const { caller, callerPrivate } = reading;
+  const callers = new Set<string | null>([caller]);
+  if (identity.from === 'subscriber' || identity.assert === 'subscriber') callers.add(firstCalled);
+  if (callerPrivate) callers.add(null);
+  return { callId, to, callers, subscriber: firstCalled };
+}
+
+function headersOf(
+  request: DialRequest,
+  settings: TrunkSettings,
+  ownNumbers: ReadonlySet<string>,
+  to: string,
+  domain: string,
+): Record<string, string> {
+  const { identity } = settings;
+  const { from, headers } = outgoingIdentity(request.reading, identity, {
+    ownNumbers,
     to: request.to,
     subscriber: request.firstCalled,
     domain,
@@ -80,6 +100,13 @@ function headersOf(request: DialRequest, settings: TrunkSettings, to: string, do
     To: `<${to}>`,
     'Max-Forwards': String(request.maxForwards - 1),
     Allow: allow,
+    // RFC 7989: a session of its own, by which we know this call again. Nobody is at its other end yet: 32 zeros.
+    'Session-ID': `${sessionToken(request.callId)};remote=${'0'.repeat(32)}`,
+    ...networkHeaders(request.network ?? {}, settings.network ?? {}, {
+      callId: request.callId,
+      trusted: identity.trusted ?? true,
+      showsCaller: identity.from !== 'subscriber' && !request.reading.callerPrivate,
+    }),
     ...written,
     'Content-Type': 'application/sdp',
   };

@@ -1,7 +1,10 @@
-import type { OnIncomingCall } from '../call/ports.ts';
-import { readInviteOctets } from '../numbers/read.ts';
+import type { IncomingCall, OnIncomingCall } from '../call/ports.ts';
+import { readInvite, readInviteOctets, type ReadingResult } from '../numbers/read.ts';
+import type { Request } from '../sip/message/message.ts';
+import { MalformedMessage, parseMessage } from '../sip/message/parse.ts';
 import { sdpOf } from './bodies.ts';
 import { IncomingLeg } from './caller-leg.ts';
+import { readNetworkHeaders } from './network-headers.ts';
 import { expectCancel, type PendingInvite } from './pending-invites.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
@@ -73,7 +76,8 @@ export class IncomingInvites {
   }
 
   #offer(handler: OnIncomingCall, trunk: TrunkSettings, req: SrfRequest, octets: Buffer, leg: IncomingLeg): void {
-    const reading = readInviteOctets(octets, trunk.reading);
+    const invite = parseInvite(octets);
+    const reading: ReadingResult = invite ? readInvite(invite, trunk.reading) : readInviteOctets(octets, trunk.reading); // which says what is wrong with it
     if (!reading.ok) {
       this.#tools.log.info(
         { trunk: trunk.name, why: reading.error.why, status: reading.error.status },
@@ -82,6 +86,7 @@ export class IncomingInvites {
       leg.lacks(reading.error.unsupported ?? []);
     }
     const sdp = sdpOf(req);
+    const ownLeg = invite && this.#recognise(invite, reading);
     const events = handler({
       trunk: trunk.name,
       peer: req.source_address,
@@ -89,9 +94,28 @@ export class IncomingInvites {
       reading,
       ...(sdp !== undefined && { sdp }),
       maxForwards: maxForwardsOf(req),
+      ...(invite && { network: readNetworkHeaders(invite) }),
+      ...(ownLeg && { ownLeg }),
       leg,
     });
     leg.attach(events);
+  }
+
+  #recognise(invite: Request, reading: ReadingResult): IncomingCall['ownLeg'] {
+    const headers = { sessionId: invite.get('Session-ID'), chargingVector: invite.get('P-Charging-Vector') };
+    const recognised = this.#tools.ownLegs.recognise(headers, reading.ok ? reading.reading : undefined);
+    if (recognised) this.#tools.counters.ownLegs += 1;
+    return recognised;
+  }
+}
+
+function parseInvite(octets: Buffer): Request | undefined {
+  try {
+    const message = parseMessage(octets);
+    return message.kind === 'request' && message.method === 'INVITE' ? message : undefined;
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined;
+    throw error;
   }
 }
 

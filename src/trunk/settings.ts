@@ -1,5 +1,6 @@
 import type { IdentityPolicy } from '../numbers/present.ts';
 import type { TrunkReadingSettings } from '../numbers/read.ts';
+import type { NetworkHeaderPolicy } from './network-headers.ts';
 
 /** A SIP interconnection with an operator. */
 export interface TrunkSettings {
@@ -12,6 +13,8 @@ export interface TrunkSettings {
   reading: TrunkReadingSettings;
   /** How the caller and the diversion are shown on calls that we send to it. */
   identity: IdentityPolicy;
+  /** Which headers of the network's own go on to it from the caller's leg. */
+  network?: NetworkHeaderPolicy;
   /** Milliseconds between two OPTIONS towards a gateway; 0 never asks. */
   optionsInterval: number;
   /** Milliseconds without any sign of life from a gateway after which the next one is tried. */

@@ -13,6 +13,7 @@ import { sdpOf } from './bodies.ts';
 import { failureOf, isGatewayFault } from './failures.ts';
 import type { Leg } from './legs.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
+import type { Dialled, OwnLeg } from './own-legs.ts';
 import { parseReason } from './reason.ts';
 import { SilenceWatch, type Attempt } from './silence.ts';
 import type { Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
@@ -22,6 +23,8 @@ import { contained, respond, type Tools } from './tools.ts';
 /** A call to a final called number: what is sent, and where it may be sent, in order. */
 export interface DialPlan {
   attempts: readonly Attempt[];
+  /** The call as it is known again when it comes back to us; a plan that has attempts has it. */
+  dialled?: Dialled;
   sdp: string;
   /** Milliseconds from the first INVITE to the answer. */
   ringTimeout: number;
@@ -39,6 +42,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
   readonly #plan: DialPlan;
   readonly #events: TargetLegEvents;
   readonly #attempts: Attempt[];
+  readonly #own: OwnLeg | undefined;
   #state: State = 'dialling';
   #invite: OutgoingInvite | undefined;
   #socket: Socket | undefined;
@@ -62,6 +66,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
       request: (request, answer) => events.request(request, answer), // its own failure is answered with 500
     };
     this.#attempts = [...plan.attempts];
+    this.#own = plan.dialled && tools.ownLegs.add(plan.dialled);
     tools.legs.add(this);
     queueMicrotask(contained(log, 'calling the target', () => this.#start()));
   }
@@ -179,6 +184,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     const auth = this.#plan.auth;
     this.#socket = socket;
     this.#ringTimer?.clear();
+    this.#own?.answered();
     this.#state = 'standing';
     this.#tools.legs.bind(stackDialogId, this);
     this.#standing = new StandingDialog(
@@ -256,6 +262,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#state = 'over';
     this.#ringTimer?.clear();
     this.#silence?.stop();
+    this.#own?.over();
     this.#tools.legs.remove(this);
   }
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Counters } from './counters.ts';
 import type { Legs } from './legs.ts';
+import type { OwnLegs } from './own-legs.ts';
 import type { RequestOptions, SendOptions, Srf, SrfRequest, SrfResponse } from './srf.ts';
 
 /** What every part of the trunk works with. */
@@ -11,6 +12,7 @@ export interface Tools {
   readonly clock: Clock;
   readonly log: Logger;
   readonly legs: Legs;
+  readonly ownLegs: OwnLegs;
   readonly counters: Counters;
 }
 

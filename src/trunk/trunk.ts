@@ -1,4 +1,5 @@
 import type { OnIncomingCall, TrunkPort } from '../call/ports.ts';
+import { ownNumbersOf } from '../numbers/settings.ts';
 import type { Clock } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import { messageOf } from '../shared/errors.ts';
@@ -11,6 +12,7 @@ import { Gateways } from './gateways.ts';
 import { IncomingInvites } from './incoming.ts';
 import { Legs } from './legs.ts';
 import { InviteOctets } from './octets.ts';
+import { OwnLegs } from './own-legs.ts';
 import { Peers } from './peers.ts';
 import { Requests } from './requests.ts';
 import { Routes } from './routes.ts';
@@ -65,13 +67,19 @@ export interface Trunk extends TrunkPort {
 export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const { trunks, clock, log } = options;
   const srf = createSrf();
-  const tools: Tools = { srf, clock, log, legs: new Legs(), counters: newCounters() };
+  const tools: Tools = {
+    ...{ srf, clock, log },
+    legs: new Legs(),
+    ownLegs: new OwnLegs(clock),
+    counters: newCounters(),
+  };
   const outgoing = trunks.map((settings) => ({
     name: settings.name,
     settings,
     gateways: new Gateways(tools, settings),
   }));
   const routes = new Routes(options.routes, outgoing);
+  const ownNumbers = new Set(trunks.flatMap(({ reading }) => ownNumbersOf(reading)));
   const octets = new InviteOctets(clock, log);
   const invites = new IncomingInvites(tools);
   const { handler } = new Requests(tools, clock, new Peers(trunks), invites, octets);
@@ -98,9 +106,9 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const plan = (request: Parameters<TrunkPort['dial']>[0]): DialPlan => {
     if (closing) return planOfNothing({ reason: 'failed', status: 503 });
     const [first] = trunks;
-    if (isPhoneUri(request.to) && first) return planToPhone(request, first);
+    if (isPhoneUri(request.to) && first) return planToPhone(request, first, ownNumbers);
     const route = routes.to(request.to);
-    return route ? planOverTrunk(request, route) : planOfNothing({ reason: 'target-unreachable', q850: 3 });
+    return route ? planOverTrunk(request, route, ownNumbers) : planOfNothing({ reason: 'target-unreachable', q850: 3 });
   };
 
   return {

@@ -68,7 +68,12 @@ export class Bridge implements Attempt {
     }
     if (this.#isStopped()) return;
     this.#lastSent.set('target', offer);
-    const who = { reading: reading.reading, firstCalled: record.firstCalled ?? '', maxForwards: incoming.maxForwards };
+    const who = {
+      reading: reading.reading,
+      firstCalled: record.firstCalled ?? '',
+      maxForwards: incoming.maxForwards,
+      ...(incoming.network && { network: incoming.network }),
+    };
     this.#leg = tools.trunk.dial({ callId: this.#call.id, to, sdp: offer, ...who }, this.#targetEvents());
     tools.metrics.step('dial', tools.clock.now() - (record.instructedAt ?? record.arrivedAt));
   }
