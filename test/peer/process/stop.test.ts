@@ -57,8 +57,7 @@ interface Standing {
 }
 
 /** A service with one connected call. */
-async function standing(drainWithin: string, options?: RunOptions): Promise<Standing> {
-  const scene = await openScene({ calls: { drainWithin } });
+async function standing(scene: Scene, options?: RunOptions): Promise<Standing> {
   const service = await scene.serve(options);
   await scene.subscribe('shop1', numbers.first);
   const terminal = await scene.terminal('shop1');
@@ -70,11 +69,11 @@ async function standing(drainWithin: string, options?: RunOptions): Promise<Stan
 describe('SIGTERM', { timeout: 60_000 }, () => {
   const inScene =
     (drainWithin: string, play: (standing: Standing) => Promise<void>, options?: RunOptions) => async () => {
-      const all = await standing(drainWithin, options);
+      const scene = await openScene({ calls: { drainWithin } });
       try {
-        await play(all);
+        await play(await standing(scene, options));
       } finally {
-        await all.scene.close();
+        await scene.close();
       }
     };
 

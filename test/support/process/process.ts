@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -11,9 +12,18 @@ const checkout = fileURLToPath(new URL('../../../', import.meta.url));
 export const fromSource: readonly string[] = [process.execPath, `${checkout}src/cli/ringaway.ts`];
 /** The command as people have it: built, through npx from the checkout. */
 export const asBuilt: readonly string[] = ['npx', '--no-install', 'ringaway'];
-/** Why the built command cannot be run; false when it can. For `{ skip: notBuilt() }`. */
+/** Why the built command is not what the sources say; false when it can be run. For `{ skip: notBuilt() }`. */
 export function notBuilt(): string | false {
-  return existsSync(`${checkout}dist/cli/ringaway.js`) ? false : 'NOT TESTED: there is no dist (npm run build)';
+  const built = `${checkout}dist/cli/ringaway.js`;
+  if (!existsSync(built)) return 'NOT TESTED: there is no dist (npm run build)';
+  const newest = Math.max(
+    ...['src', 'config'].flatMap((folder) =>
+      readdirSync(checkout + folder, { recursive: true, encoding: 'utf8' }).map(
+        (name) => statSync(path.join(checkout, folder, name)).mtimeMs,
+      ),
+    ),
+  );
+  return newest > statSync(built).mtimeMs && 'NOT TESTED: dist is older than the sources (npm run build)';
 }
 
 /** How long anything that a process is to say or do may take, in milliseconds. */
