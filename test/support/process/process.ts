@@ -16,13 +16,8 @@ export const asBuilt: readonly string[] = ['npx', '--no-install', 'ringaway'];
 export function notBuilt(): string | false {
   const built = `${checkout}dist/cli/ringaway.js`;
   if (!existsSync(built)) return 'NOT TESTED: there is no dist (npm run build)';
-  const newest = Math.max(
-    ...['src', 'config'].flatMap((folder) =>
-      readdirSync(checkout + folder, { recursive: true, encoding: 'utf8' }).map(
-        (name) => statSync(path.join(checkout, folder, name)).mtimeMs,
-      ),
-    ),
-  );
+  const sources = readdirSync(`${checkout}src`, { recursive: true, encoding: 'utf8' });
+  const newest = Math.max(...sources.map((name) => statSync(path.join(checkout, 'src', name)).mtimeMs));
   return newest > statSync(built).mtimeMs && 'NOT TESTED: dist is older than the sources (npm run build)';
 }
 
