@@ -7,7 +7,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from './eventually.ts';
-import { freeUdpPort } from './rtpengine.ts';
 
 /** Why no SIPp can be started here; undefined when one can. For `{ skip: sippMissing() ?? false }`. */
 export function sippMissing(): string | undefined {
@@ -76,7 +75,7 @@ export class Sipp {
   static async start(options: SippOptions): Promise<Sipp> {
     const { calls = 1, rate = 10, patience = 40, keys = {}, transport = 'udp', traced = true } = options;
     const folder = await mkdtemp(path.join(tmpdir(), 'ringaway-sipp-'));
-    const port = options.port ?? (await freeUdpPort());
+    const port = options.port ?? (await keptUdpPort());
     await writeFile(path.join(folder, 'scenario.xml'), options.scenario);
     const fields = options.fields?.map((line) => line.join(';')) ?? [];
     await writeFile(path.join(folder, 'fields.csv'), ['SEQUENTIAL', ...fields, ''].join('\n'));
@@ -166,7 +165,7 @@ export class Sipp {
   /** What passed, and what SIPp said against it; for people. */
   get story(): string {
     const lines = this.messages.map(({ direction, startLine }) => `${direction} ${startLine}`);
-    return `${this.#remote ?? 'called'}: ${lines.join(' | ')} ${this.#read('errors.log').slice(-2_000)}`;
+    return `${this.#remote ?? 'called'}: ${lines.join(' | ')} ${this.#read('errors.log').slice(0, 2_000)}`;
   }
 
   #read(file: string): string {
@@ -176,6 +175,28 @@ export class Sipp {
       return ''; // not yet written, or gone with the folder
     }
   }
+}
+
+/** Below the range out of which the system takes ephemeral ports, and that of startRtpengine. */
+const ports = { first: 10_000, count: 6_000 };
+let nextPort = Math.floor(Math.random() * ports.count);
+
+/**
+ * A free UDP port of loopback for a peer that starts later, or stops and starts again: meanwhile nobody gets it who
+ * asks the system for any port, and nobody in this process.
+ */
+export async function keptUdpPort(): Promise<number> {
+  for (let attempt = 0; attempt < ports.count; attempt++) {
+    const port = ports.first + (nextPort++ % ports.count);
+    const socket = createSocket('udp4').bind(port, address);
+    const free = await once(socket, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise<void>((closed) => void socket.close(() => closed()));
+    if (free) return port;
+  }
+  throw new Error(`no UDP port is free from ${ports.first} on`);
 }
 
 /** Whether somebody listens on that UDP port of loopback (Linux): asking by binding it would take it from SIPp. */

@@ -47,13 +47,15 @@ const cameThrough = (network: string, request: Parameters<typeof valuesOf>[0]) =
 
 describe('the main job with SIPp, Kamailio and rtpengine', { skip: peersMissing() ?? false, timeout: 180_000 }, () => {
   let site: PeerSite;
+  let opened: PeerSite | undefined;
   let terminal: WatchedTerminal;
 
   before(async () => {
     site = await startPeerSite();
+    opened = site;
     await site.subscribe('shop1', numbers.first);
   });
-  after(() => site.close());
+  after(() => opened?.close());
 
   const scene = (play: () => Promise<void>) =>
     site.scene(async () => {
@@ -319,8 +321,20 @@ function assertRecord(
   record: CallRecord,
   { begun, sipCallId, engine }: { begun: number; sipCallId: string; engine: string },
 ): void {
-  const { id, arrivedAt, notifiedAt, instructedAt, ringingAt, answeredAt, end, notified, attempts, media, ...rest } =
-    record;
+  const {
+    id,
+    arrivedAt,
+    notifiedAt,
+    instructedAt,
+    ringingAt,
+    answeredAt,
+    end,
+    notified,
+    attempts,
+    media,
+    explanation,
+    ...rest
+  } = record;
   assert.deepEqual(rest, {
     node: 'demo',
     trunk: 'ngn',
@@ -336,6 +350,8 @@ function assertRecord(
     mode: 'bridge',
   });
   assert.match(id, /^[0-9a-f-]{36}$/);
+  const whyFirst = explanation?.find(({ about, used }) => about === 'first-called' && used);
+  assert.deepEqual([whyFirst?.where, whyFirst?.value], ['Diversion', numbers.first]);
   const [to, attempt] = [notified[0], attempts[0]];
   assert.deepEqual([notified.length, to?.terminalId], [1, 'shop1-pc']);
   assert.deepEqual(

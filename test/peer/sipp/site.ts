@@ -6,9 +6,9 @@ import { RtpSession } from '../../../src/simulate/rtp/session.ts';
 import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kamailioMissing, startKamailio } from '../../support/kamailio.ts';
-import { freeUdpPort, rtpengineMissing, startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
+import { rtpengineMissing, startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
 import { startSite, type Site } from '../../support/site.ts';
-import { Sipp, sippMissing, type SippMessage, type SippOptions } from '../../support/sipp.ts';
+import { keptUdpPort, Sipp, sippMissing, type SippMessage, type SippOptions } from '../../support/sipp.ts';
 
 export const numbers = {
   caller: '+8613800138000',
@@ -47,21 +47,31 @@ export interface PeerSite extends Site {
 /** How long a phone may stay silent before the network says so; milliseconds. */
 const silenceMs = 1_000;
 
-export async function startPeerSite(
-  overrides: (network: string) => Record<string, unknown> = () => ({}),
-): Promise<PeerSite> {
+type Overrides = (network: string) => Record<string, unknown>;
+
+/** @param overrides of the service's settings, when they know the `address:port` of the network */
+export async function startPeerSite(overrides: Overrides = () => ({})): Promise<PeerSite> {
+  await using opened = new AsyncDisposableStack(); // what was started when the rest does not start
+  const site = await open(opened, overrides);
+  const all = opened.move();
+  return { ...site, close: () => all.disposeAsync() };
+}
+
+async function open(opened: AsyncDisposableStack, overrides: Overrides): Promise<PeerSite> {
   const engine = await startRtpengine();
-  const network = `127.0.0.1:${await freeUdpPort()}`;
+  opened.defer(() => engine.stop());
+  const network = `127.0.0.1:${await keptUdpPort()}`;
   const ports = {
-    first: await freeUdpPort(),
-    final: await freeUdpPort(),
-    busy: await freeUdpPort(),
-    silent: await freeUdpPort(),
+    first: await keptUdpPort(),
+    final: await keptUdpPort(),
+    busy: await keptUdpPort(),
+    silent: await keptUdpPort(),
   };
   const site = await startSite(network, {
     media: { mode: 'rtpengine', engines: [engine.engine] },
     ...overrides(network),
   });
+  opened.defer(() => site.close());
   const kamailio = await startKamailio({
     address: network,
     firstCalled: numbers.first,
@@ -75,6 +85,7 @@ export async function startPeerSite(
     },
     silenceMs,
   });
+  opened.defer(() => kamailio.stop());
   const tcp = site.service.sip.listening.find((one) => one.startsWith('tcp://')) ?? '';
   let parties: Party[] = [];
 
@@ -108,11 +119,6 @@ export async function startPeerSite(
         await Promise.all(parties.map(({ sipp }) => sipp.close()));
         parties = [];
       }
-    },
-    async close() {
-      await site.close();
-      await kamailio.stop();
-      await engine.stop();
     },
   };
 }
