@@ -7,6 +7,7 @@ import { serveConnection } from './control/connection.ts';
 import { Exchange } from './control/exchange.ts';
 import { inMemoryPair } from './control/in-memory-socket.ts';
 import { ControlListener } from './control/listener.ts';
+import { OutboundConnections, type OutboundAddress } from './control/outbound.ts';
 import type { CounterValues } from './transaction/counters.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import type { TimerSettings } from './transaction/timers.ts';
@@ -24,6 +25,10 @@ export interface SipServerOptions {
   readonly listen: readonly string[];
   /** Where applications connect with their secret; or `in-process`: only through `attach`. */
   readonly control: { readonly address: string; readonly port: number; readonly secret: string } | 'in-process';
+  /** Applications that listen, to which the server connects, and the secret that they know. */
+  readonly outbound?: { readonly applications: readonly OutboundAddress[]; readonly secret: string };
+  /** Whether applications that ask for them get records of calls (`cdr:attempt`, `cdr:start`, `cdr:stop`). */
+  readonly callRecords?: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** RFC 3261's T1, T2 and T4, milliseconds, where they are not to be 500, 4000 and 5000. */
@@ -79,7 +84,13 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     ...(options.advertised ? { advertised: options.advertised } : {}),
   });
   const layer = new TransactionLayer(transport, { clock, log, ...(options.timers ? { timers: options.timers } : {}) });
-  const exchange = new Exchange({ layer, clock, log, userAgent: options.userAgent });
+  const exchange = new Exchange({
+    layer,
+    clock,
+    log,
+    userAgent: options.userAgent,
+    callRecords: options.callRecords ?? false,
+  });
   passArrivals(exchange);
 
   const { control } = options;
@@ -88,8 +99,12 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     version,
     secret: control === 'in-process' ? '' : control.secret,
   };
-  const serve = (socket: Socket): void => void serveConnection(exchange, identity, socket, false);
+  const serve = (socket: Socket): void => void serveConnection(exchange, identity, socket, 'connected');
   const listener = control === 'in-process' ? undefined : await openControl(control, log, serve, transport);
+  const outbound = new OutboundConnections(clock, log, (socket) => {
+    serveConnection(exchange, { ...identity, secret: options.outbound?.secret ?? '' }, socket, 'called');
+  });
+  outbound.open(options.outbound?.applications ?? []);
   const attached = new Set<Socket>();
 
   return {
@@ -99,7 +114,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
       const [ours, theirs] = inMemoryPair();
       attached.add(ours);
       ours.on('close', () => attached.delete(ours));
-      serveConnection(exchange, identity, ours, true);
+      serveConnection(exchange, identity, ours, 'in-process');
       netServer.emit('connection', theirs);
       return () => void ours.destroy();
     },
@@ -113,6 +128,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     async close() {
       for (const entry of exchange.dialogs) entry.reliable?.stop();
       layer.close();
+      outbound.close();
       for (const socket of attached) socket.destroy();
       await listener?.close();
       await transport.close();

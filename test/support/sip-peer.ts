@@ -174,6 +174,11 @@ export class PeerCall {
     this.peer.send(this.#lastInvite, this.#port);
   }
 
+  /** The INVITE once more as it would come by another way: with a branch of its own. */
+  sendAnotherCopy(): void {
+    this.peer.send(this.#lastInvite.replace(this.#inviteBranch, this.#newBranch()), this.#port);
+  }
+
   /** Acknowledges a 2xx, and takes its To for what follows. */
   ack(response: Response, options: { body?: string } = {}): void {
     this.to = response.get('To') ?? '';

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { systemClock } from '../../shared/clock.ts';
 import { Failure } from '../../shared/errors.ts';
 import { createLogger, type LogLevel } from '../../shared/log.ts';
+import type { OutboundAddress } from '../../sip/control/outbound.ts';
 import { startSipServer } from '../../sip/server.ts';
 import { act } from '../context.ts';
 
@@ -30,6 +31,8 @@ interface Options {
   address: string;
   port: number;
   secret: string;
+  application?: OutboundAddress[];
+  cdrs: boolean;
   loglevel: LogLevel;
 }
 
@@ -47,6 +50,12 @@ export function registerSipServer(program: Command): void {
     .option('--address <address>', 'address of the control port', readAddress, '127.0.0.1')
     .option('--port <number>', 'control port', readPort, 9022)
     .requiredOption('--secret <text>', 'what applications must know')
+    .option(
+      '--application <address:port>',
+      'connect to an application that listens there; may be repeated',
+      collectApplications,
+    )
+    .option('--cdrs', 'send records of calls to applications that ask for them', false)
     .option('--loglevel <level>', 'error, warning, notice, info or debug', readLevel, 'info')
     .addHelpText('after', help)
     .action(act(async (_context, options: Options) => run(options)));
@@ -57,6 +66,8 @@ async function run(options: Options): Promise<void> {
   const server = await startSipServer({
     listen: options.contact,
     control: { address: options.address, port: options.port, secret: options.secret },
+    outbound: { applications: options.application ?? [], secret: options.secret },
+    callRecords: options.cdrs,
     clock: systemClock,
     log,
   }).catch((error: unknown) => {
@@ -90,6 +101,11 @@ export function readContact(text: string): string[] {
 
 function collectContacts(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), ...readContact(text)];
+}
+
+function collectApplications(text: string, before: OutboundAddress[] | undefined): OutboundAddress[] {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text) ?? [];
+  return [...(before ?? []), { address: readAddress(bracketed ?? plain ?? ''), port: readPort(port ?? '') }];
 }
 
 function readAddress(text: string): string {

@@ -38,16 +38,21 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
   const octets = forApplication(response);
   const fields = arrivedResponse(exchange.clock, response.raw.length, flow, pending.id, pending.dialogId);
   pending.application.send(fields, octets);
+  if (status >= 200 && isFirst(pending)) exchange.records.outcome('network', 'uac', status, octets);
 }
 
 /** A time-out is a 408, a transport error a 503 (RFC 3261 8.1.3.1). */
 function failed(exchange: Exchange, pending: PendingClient, status: number): void {
   conclude(exchange, pending, status);
   const { request, target } = pending.transaction;
-  pending.application.send(
-    madeUpResponse(exchange.clock, target.transport, pending.id, pending.dialogId),
-    madeUp(request, status).toBuffer(),
-  );
+  const octets = madeUp(request, status).toBuffer();
+  pending.application.send(madeUpResponse(exchange.clock, target.transport, pending.id, pending.dialogId), octets);
+  if (isFirst(pending)) exchange.records.outcome('network', 'uac', status, octets);
+}
+
+/** The INVITE that begins a call, not one within it. */
+function isFirst({ transaction, entry, id }: PendingClient): boolean {
+  return transaction.method === 'INVITE' && (!entry || entry.transactionId === id);
 }
 
 /** After the final response: no CANCEL any more, and the dialog ends where the response says so. */

@@ -8,18 +8,26 @@ const unreadLimit = 64 * 1024 * 1024;
 /** Routes that one application may ask for: more than there are methods and cdr events. */
 const routeLimit = 100;
 
+/** How an application's connection came about. */
+export type ApplicationOrigin =
+  /** A private pair of sockets within the process, trusted without a secret. */
+  | 'in-process'
+  /** It connected to the control port. */
+  | 'connected'
+  /** It listens, and the server connected to it. */
+  | 'called';
+
 /** One connected application: drachtio-srf at the other end of a control connection. */
 export class Application {
-  /** Connected from within the process: a private pair of sockets, trusted without a secret. */
-  readonly inProcess: boolean;
+  readonly origin: ApplicationOrigin;
   readonly #socket: Socket;
   readonly #routes = new Set<string>();
   authenticated = false;
   tags: readonly string[] = [];
 
-  constructor(socket: Socket, inProcess: boolean) {
+  constructor(socket: Socket, origin: ApplicationOrigin) {
     this.#socket = socket;
-    this.inProcess = inProcess;
+    this.origin = origin;
   }
 
   /** False when the connection is over. */
@@ -38,13 +46,13 @@ export class Application {
   }
 
   /**
-   * Whether requests of a method come here. In the same process drachtio-srf (in its listening role) names no routes for what
-   * was set up before the connection: then it takes everything but OPTIONS, which the server answers by itself.
+   * Whether requests of a method (or events such as `cdr:start`) come here. drachtio-srf in its listening role names no routes
+   * for what was set up before the connection: then it takes every request but OPTIONS, which the server answers by itself.
    */
   takes(method: string): boolean {
     if (!this.authenticated || !this.connected) return false;
     const verb = method.toLowerCase();
-    if (this.inProcess && this.#routes.size === 0) return verb !== 'options';
+    if (this.origin !== 'connected' && this.#routes.size === 0) return verb !== 'options' && !verb.includes(':');
     return this.#routes.has(verb);
   }
 

@@ -8,6 +8,7 @@ import type { Application } from './application.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { arrivedRequest, unsolicited } from './leaders.ts';
+import { mergeKey } from './merge-key.ts';
 import { relayAck, relayRequest } from './proxy/relay.ts';
 import { extensionRequired, unacceptable } from './unacceptable.ts';
 
@@ -80,6 +81,10 @@ function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(Draft.answering(request, 503).add('Retry-After', retryAfter));
     return;
   }
+  if (exchange.unmerged.has(mergeKey(request))) {
+    transaction.respond(Draft.answering(request, 482)); // 8.2.2.2: it came here by several ways
+    return;
+  }
   if (application) deliver(exchange, application, transaction, undefined);
   else if (method === 'OPTIONS') transaction.respond(capabilities(exchange, request));
   else transaction.respond(Draft.answering(request, 503));
@@ -103,17 +108,23 @@ function deliver(
   exchange.answerable.set(pending.id, pending);
   exchange.arrived.set(transaction, pending);
   if (entry && method === 'INVITE') entry.unanswered = pending;
+  const key = entry ? undefined : mergeKey(request);
+  if (key !== undefined) exchange.unmerged.set(key, transaction);
   transaction.handle({
     cancelled: (cancel) => cancelled(exchange, pending, cancel),
     unacknowledged: () => unacknowledged(exchange, pending),
     ended: () => {
       exchange.answerable.delete(pending.id);
       exchange.arrived.delete(transaction);
+      if (key !== undefined) exchange.unmerged.delete(key);
       pending.entry?.reliable?.stop();
     },
   });
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', method);
-  application.send(fields, forApplication(request));
+  const octets = forApplication(request);
+  application.send(fields, octets);
+  if (method === 'INVITE' && !entry) exchange.records.attempt('network', octets);
+  if (method === 'BYE' && entry) exchange.records.stop('network', 'normal-release', octets);
 }
 
 /** As recorded, the INVITE is answered 487 here; the application is told, and its own 487 finds no transaction. */
@@ -125,8 +136,11 @@ function cancelled(exchange: Exchange, pending: PendingServer, cancel: Request):
   if (entry?.unanswered === pending) entry.unanswered = undefined;
   const { flow, request } = transaction;
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', 'CANCEL');
-  application.send(fields, forApplication(cancel));
-  if (entry?.transactionId === pending.id) exchange.forget(entry);
+  const octets = forApplication(cancel);
+  application.send(fields, octets);
+  if (entry && entry.transactionId !== pending.id) return;
+  exchange.records.stop('network', 'call-canceled', octets);
+  if (entry) exchange.forget(entry);
 }
 
 /** The ACK for a 2xx: for the INVITE that began the dialog it carries that one's id, else one of its own (recorded). */
@@ -151,6 +165,7 @@ function unacknowledged(exchange: Exchange, pending: PendingServer): void {
       const { octets } = exchange.layer.request(bye, target, { response: () => undefined });
       const fields = unsolicited(exchange.clock, octets.length, exchange.localFor(target), entry.id);
       entry.application.send(fields, octets);
+      exchange.records.stop('application', 'system-initiated-termination', octets);
     },
     (error: unknown) =>
       exchange.log.warn({ err: error, callId: entry.callId }, 'the BYE after a missing ACK was not sent'),

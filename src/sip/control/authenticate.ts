@@ -13,7 +13,7 @@ export interface ServerIdentity {
 /** `<id>|authenticate|<secret>|<tags, comma>`: the tags may be missing. */
 export function authenticate(identity: ServerIdentity, application: Application, frame: Frame): void {
   const [id = '', , secret = '', tags = ''] = frame.fields;
-  if (!application.inProcess && !sameSecret(secret, identity.secret)) {
+  if (application.origin !== 'in-process' && !sameSecret(secret, identity.secret)) {
     application.refuse(id, 'incorrect secret');
     return;
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Application } from './application.ts';
+import { Application, type ApplicationOrigin } from './application.ts';
 import { authenticate, type ServerIdentity } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameReader, type Frame } from './framing.ts';
@@ -14,9 +14,9 @@ export function serveConnection(
   exchange: Exchange,
   identity: ServerIdentity,
   socket: Socket,
-  inProcess: boolean,
+  origin: ApplicationOrigin,
 ): Application {
-  const application = new Application(socket, inProcess);
+  const application = new Application(socket, origin);
   const reader = new FrameReader();
   exchange.applications.add(application);
   socket.setNoDelay(true);

@@ -8,6 +8,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { Applications } from './applications.ts';
+import { CallRecords } from './call-records.ts';
 import { RecordRoutes } from './proxy/record-route.ts';
 import type { ReliableProvisionals } from './reliable-provisional.ts';
 
@@ -60,6 +61,7 @@ export interface ExchangeOptions {
   readonly log: Logger;
   /** What we call ourselves in User-Agent and Server where the application says nothing; undefined: nothing. */
   readonly userAgent?: string | undefined;
+  readonly callRecords: boolean;
 }
 
 /** What stands between the network and the applications: who waits for what. */
@@ -69,6 +71,7 @@ export class Exchange {
   readonly log: Logger;
   readonly userAgent: string | undefined;
   readonly applications = new Applications();
+  readonly records: CallRecords;
   readonly dialogs = new Dialogs<DialogEntry>();
   /** Requests that may still be answered, by transaction id. */
   readonly answerable = new Map<string, PendingServer>();
@@ -76,6 +79,8 @@ export class Exchange {
   readonly arrived = new Map<ServerTransaction, PendingServer>();
   /** Requests of the applications that have no final response, by transaction id. */
   readonly sent = new Map<string, PendingClient>();
+  /** Requests outside of dialogs that an application has, by what makes two of them the same one (8.2.2.2). */
+  readonly unmerged = new Map<string, ServerTransaction>();
   /** Requests that are being passed on. */
   readonly proxied = new Set<object>();
   readonly recordRoutes = new RecordRoutes();
@@ -89,6 +94,7 @@ export class Exchange {
     this.clock = options.clock;
     this.log = options.log;
     this.userAgent = options.userAgent;
+    this.records = new CallRecords(this.applications, options.clock, options.callRecords);
   }
 
   /** Ends a dialog: requests within it are answered 481 from now on. */

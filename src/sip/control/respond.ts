@@ -43,6 +43,8 @@ export function respond(
   if (status >= 200) close(exchange, pending, status);
   const dialog = method === 'BYE' ? '' : (entry?.id ?? '');
   application.ok(id, sentResponse(exchange.clock, octets.length, flow, method, transactionId, dialog), octets);
+  const began = method === 'INVITE' && (!entry || entry.transactionId === pending.id);
+  if (began && status >= 200) exchange.records.outcome('application', 'uas', status, octets);
 }
 
 /** RFC 3262 3: `Require: 100rel` (drachtio-srf's users also write RSeq) makes a provisional response reliable. */

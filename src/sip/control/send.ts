@@ -64,7 +64,9 @@ function sendTo(
   };
   exchange.sent.set(transactionId, pending);
   if (options.entry && pending.transaction.method === 'INVITE') options.entry.inviting = true;
-  const { octets } = pending.transaction;
+  const { octets, method } = pending.transaction;
+  if (method === 'INVITE' && !options.entry) exchange.records.attempt('application', octets);
+  if (method === 'BYE' && options.entry) exchange.records.stop('application', 'normal-release', octets);
   application.ok(id, sentRequest(exchange.clock, octets.length, local, transactionId), octets);
 }
 

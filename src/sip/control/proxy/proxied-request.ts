@@ -10,6 +10,7 @@ import { NamedTimers } from '../../transaction/timers.ts';
 import { remoteOf, type Flow, type Target } from '../../transaction/wire.ts';
 import { uriHost } from '../../transport/addresses.ts';
 import type { Exchange } from '../exchange.ts';
+import { forApplication } from '../for-application.ts';
 import { bestResponse, challengesOf } from './best-response.ts';
 import { onward, upstream } from './pass-on.ts';
 
@@ -139,6 +140,7 @@ export class ProxiedRequest {
         this.#over(branch);
       },
     });
+    if (this.#isCall) this.#exchange.records.attempt('application', branch.client.octets);
     if (provisionalTimeout !== undefined) {
       branch.timers.start('provisional', provisionalTimeout, () => this.#giveUp(branch));
     }
@@ -165,6 +167,9 @@ export class ProxiedRequest {
   #heard(branch: Branch, response: Response, flow: Flow): void {
     branch.timers.stop('provisional');
     const { status } = response;
+    if (status >= 200 && this.#isCall) {
+      this.#exchange.records.outcome('network', 'proxy-uac', status, forApplication(response));
+    }
     if (status < 200) {
       if (status === 100) return; // 16.7 step 5
       // 16.7 step 2: each other provisional response sets timer C anew; the application's own limit stands
@@ -174,7 +179,7 @@ export class ProxiedRequest {
     }
     if (status < 300) {
       // 16.7 step 5: at once, and every one of them, also of a branch that was given up
-      this.#transaction.relay(upstream(this.#request, response));
+      this.#conclude(upstream(this.#request, response), status);
       if (!this.#finished) this.#events.response(response, flow);
       this.#finish();
       return;
@@ -227,7 +232,7 @@ export class ProxiedRequest {
     } else if (best.status === 503) {
       this.#transaction.respond(Draft.answering(this.#request, 500)); // one branch's 503 says nothing about us
     } else {
-      this.#transaction.relay(this.#withAllChallenges(best));
+      this.#conclude(this.#withAllChallenges(best), best.status);
     }
     this.#finish();
   }
@@ -248,6 +253,16 @@ export class ProxiedRequest {
       for (const challenge of challengesOf(this.#responses, name)) draft.add(name, challenge);
     }
     return draft;
+  }
+
+  #conclude(draft: Draft, status: number): void {
+    const first = !this.#transaction.answered;
+    this.#transaction.relay(draft);
+    if (first && this.#isCall) this.#exchange.records.outcome('application', 'proxy-uas', status, draft.toBuffer());
+  }
+
+  get #isCall(): boolean {
+    return this.#request.method === 'INVITE';
   }
 
   #finish(): void {

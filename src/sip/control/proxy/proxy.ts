@@ -7,6 +7,7 @@ import type { Exchange } from '../exchange.ts';
 import { forApplication } from '../for-application.ts';
 import type { Frame } from '../framing.ts';
 import { branchResponse } from '../leaders.ts';
+import { mergeKey } from '../merge-key.ts';
 import { hasTravelledEnough } from './pass-on.ts';
 import { ProxiedRequest } from './proxied-request.ts';
 
@@ -36,6 +37,7 @@ export function proxy(exchange: Exchange, application: Application, frame: Frame
   const { transaction } = pending;
   exchange.answerable.delete(transactionId);
   exchange.arrived.delete(transaction);
+  exchange.unmerged.delete(mergeKey(transaction.request)); // it may come by again on its way, as a spiral (16.3 step 4)
   const done = (): void => application.ok(id, ['done']);
   if (hasTravelledEnough(transaction.request)) {
     transaction.respond(Draft.answering(transaction.request, 483)); // 16.3 step 3

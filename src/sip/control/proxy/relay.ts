@@ -6,6 +6,7 @@ import type { ClientHandlers, ClientTransaction } from '../../transaction/client
 import type { ServerTransaction } from '../../transaction/server-transaction.ts';
 import type { Target } from '../../transaction/wire.ts';
 import type { Exchange } from '../exchange.ts';
+import { forApplication } from '../for-application.ts';
 import { hasTravelledEnough, onward, upstream } from './pass-on.ts';
 
 /**
@@ -59,7 +60,12 @@ function send(exchange: Exchange, transaction: ServerTransaction, draft: Draft, 
       if (!transaction.answered) transaction.respond(Draft.answering(request, 500));
     },
   };
-  return exchange.layer.request(draft, target, handlers);
+  const client = exchange.layer.request(draft, target, handlers);
+  if (method === 'BYE') {
+    exchange.records.stop('network', 'normal-release', forApplication(request));
+    exchange.records.stop('application', 'normal-release', client.octets);
+  }
+  return client;
 }
 
 /**
