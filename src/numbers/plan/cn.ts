@@ -16,7 +16,7 @@ export const chinaPlan: NumberingPlan = {
   shortCodes: [
     /^11[0-9]$/, // emergency, directory, time, weather
     /^12[0-9]$/,
-    /^100\d{2,3}$/, // operators' service lines
+    /^100\d{2,4}$/, // operators' service lines, some with a menu entry behind (1008611)
     /^101\d{2}$/,
     /^1010\d{4}$/,
     /^106\d{5,17}$/, // SMS access codes with their extensions
