@@ -5,7 +5,6 @@ import type { Logger } from '../../shared/log.ts';
 import type { Message } from '../message/message.ts';
 import { MalformedMessage, parseMessage } from '../message/parse.ts';
 import {
-  defaultPort,
   isWebSocket,
   type AdvertisedAddress,
   type Flow,
@@ -19,7 +18,7 @@ import { Dialer } from './dial.ts';
 import { InvalidHosts } from './invalid-hosts.ts';
 import { defaultTransportLimits, type TransportLimits } from './limits.ts';
 import { listenForConnections, type StreamListener } from './listen.ts';
-import { addressTowards, isLoopback, isWildcard } from './local-address.ts';
+import { Listening } from './listening.ts';
 import { stampSource } from './routing.ts';
 import { answerStun, isStun } from './stun.ts';
 import { TlsContexts, type TlsSettings } from './tls.ts';
@@ -66,7 +65,6 @@ export class TransportLayer {
   readonly #emitter: Emitter<TransportEvents>;
   readonly #log: Logger;
   readonly #limits: TransportLimits;
-  readonly #advertised: AdvertisedAddress | undefined;
   readonly #origins: readonly string[];
   readonly #clock: Clock;
   readonly #udp: UdpSocket[] = [];
@@ -75,13 +73,13 @@ export class TransportLayer {
   readonly #tls: TlsContexts;
   readonly #dialer: Dialer;
   readonly #invalidHosts = new InvalidHosts();
-  readonly #listening: ListenAddress[] = [];
+  readonly #listening: Listening;
   #closed = false;
 
   private constructor(options: TransportOptions) {
     this.#log = options.log;
     this.#limits = { ...defaultTransportLimits, ...options.limits };
-    this.#advertised = options.advertised;
+    this.#listening = new Listening(options.advertised);
     this.#origins = options.origins?.map((origin) => origin.toLowerCase()) ?? ['*'];
     this.#clock = options.clock ?? systemClock;
     this.#emitter = new Emitter((error, event) => {
@@ -118,7 +116,7 @@ export class TransportLayer {
 
   /** What is listened on, with the ports that the system chose for 0. */
   get listening(): readonly ListenAddress[] {
-    return this.#listening;
+    return this.#listening.all;
   }
 
   /** Connections that stand. */
@@ -149,11 +147,14 @@ export class TransportLayer {
     return undefined;
   }
 
-  /** Whether something of ours listens for that transport, with the address family of `target` where it has one. */
-  listensOn(transport: TransportName, family?: 4 | 6): boolean {
-    return this.#listening.some(
-      (local) => local.transport === transport && (family === undefined || isIP(local.address) === family),
-    );
+  /** Whether something of ours listens for that transport. */
+  listensOn(transport: TransportName): boolean {
+    return this.#listening.has(transport);
+  }
+
+  /** The address families that a transport can send to. */
+  families(transport: TransportName): readonly (4 | 6)[] {
+    return this.#listening.families(transport);
   }
 
   /** Whether a TCP connection with that address stands: then it has TCP, whoever opened it. */
@@ -186,15 +187,7 @@ export class TransportLayer {
 
   /** The address and port that a target shall send to, for Via and Contact (without brackets, see `uriHost`). */
   localFor(target: Target): { address: string; port: number; transport: TransportName } {
-    const { transport } = target;
-    const local = this.#listenerFor(target) ?? this.#listening.find((other) => sameFamily(other, target));
-    const listenedPort = local?.port ?? defaultPort(transport);
-    const advertised = local?.advertised ?? this.#advertised;
-    if (advertised && !isLoopback(target.address)) {
-      return { transport, address: advertised.address, port: advertised.port ?? listenedPort };
-    }
-    const listened = local && !isWildcard(local.address) ? local.address : addressTowards(target.address);
-    return { transport, address: listened ?? '127.0.0.1', port: listenedPort };
+    return this.#listening.shownTo(target);
   }
 
   /** Closes all sockets; connections get a moment to send what is waiting. */
@@ -218,7 +211,7 @@ export class TransportLayer {
         log: this.#log,
       });
       this.#listeners.push(listener);
-      this.#listening.push(listener.local);
+      this.#listening.add(listener.local);
       return;
     }
     const events = {
@@ -227,7 +220,7 @@ export class TransportLayer {
     };
     const socket = await UdpSocket.open(address, events, this.#limits.watchedTargets, this.#log);
     this.#udp.push(socket);
-    this.#listening.push(address.advertised ? { ...socket.local, advertised: address.advertised } : socket.local);
+    this.#listening.add(address.advertised ? { ...socket.local, advertised: address.advertised } : socket.local);
   }
 
   #receiveDatagram(octets: Buffer, flow: Flow): void {
@@ -261,7 +254,7 @@ export class TransportLayer {
   }
 
   async #sendUdp(octets: Buffer, target: Target, via: Flow | undefined): Promise<void> {
-    const local = via ? { address: via.localAddress, port: via.localPort } : this.#listenerFor(target);
+    const local = via ? { address: via.localAddress, port: via.localPort } : this.#listening.towards(target);
     const socket = this.#udp.find(
       (candidate) => candidate.local.address === local?.address && candidate.local.port === local.port,
     );
@@ -273,34 +266,13 @@ export class TransportLayer {
     const connection =
       this.#connections.byId(via?.connectionId) ??
       this.#connections.to(target) ??
-      (await this.#dialer.open(target, this.#connectFrom(target)));
+      (await this.#dialer.open(target, this.#listening.connectFrom(target)));
     await connection.send(octets);
   }
 
   #disconnected(connection: Connection, error: Error | undefined): void {
     this.#invalidHosts.forget(connection);
     if (error) this.#fail(targetOf(connection), error);
-  }
-
-  /**
-   * The listening address of the target's transport and family: its own loopback for loopback; of several, the one that the
-   * target's network is reached from; else the first that fits.
-   */
-  #listenerFor(target: Target): ListenAddress | undefined {
-    const fitting = this.#listening.filter(
-      (local) => local.transport === target.transport && sameFamily(local, target),
-    );
-    const loopback = isLoopback(target.address);
-    const right = fitting.filter((local) => isWildcard(local.address) || isLoopback(local.address) === loopback);
-    if (right.length < 2) return right[0] ?? fitting[0];
-    const near = addressTowards(target.address);
-    return right.find((local) => local.address === near) ?? right[0];
-  }
-
-  /** Connects from the address that is listened on, so that the peer recognises us by it. */
-  #connectFrom(target: Target): string | undefined {
-    const local = this.#listenerFor(target);
-    return local && !isWildcard(local.address) ? local.address : undefined;
   }
 
   #fail(target: Target, error: Error): void {
@@ -311,10 +283,6 @@ export class TransportLayer {
 
 function targetOf({ remote }: Connection): Target {
   return { transport: remote.transport, address: remote.address, port: remote.port };
-}
-
-function sameFamily(local: ListenAddress, target: Target): boolean {
-  return isIP(local.address) === isIP(target.address);
 }
 
 /** Empty datagrams and CRLFs or NULs alone keep a NAT binding open; they say nothing. */
