@@ -61,7 +61,9 @@ export class Calls implements CallControl {
       ),
     );
     for (const record of left) {
-      await records.close(record.id, { reason: 'interrupted', by: 'service', at: clock.now() }, {});
+      const at = clock.now();
+      const attempts = record.attempts.map((attempt) => ({ ...attempt, endedAt: attempt.endedAt ?? at }));
+      await records.close(record.id, { reason: 'interrupted', by: 'service', at }, { attempts });
       log.warn({ call: record.id }, 'a call that stood when the service died is closed as interrupted');
     }
     return left.length;

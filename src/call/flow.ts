@@ -17,12 +17,23 @@ import { notify, tellChange } from './notify.ts';
 import type { CallerLegEvents, IncomingCall } from './ports.ts';
 import { viewState } from './view-state.ts';
 
+/** How long the store may hold a notification up, in milliseconds. */
+const writtenWithin = 1_000;
+
 const openRecord: Step = async (call) => {
   await call.keeper.open(call.record);
   return undefined;
 };
 
-const steps: readonly Step[] = [admit, openRecord, locate];
+/** Whose call it is stands in the record before any terminal hears of it. */
+const noteSubscriber: Step = async (call) => {
+  const { account, firstCalled, firstCalledSource } = call.record;
+  if (account !== undefined) call.keeper.update(call.id, { account, firstCalled, firstCalledSource });
+  await call.keeper.safe(writtenWithin);
+  return undefined;
+};
+
+const steps: readonly Step[] = [admit, openRecord, locate, noteSubscriber];
 
 /**
  * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in

@@ -305,9 +305,10 @@ function callerGone(
   });
 }
 
-/** SIP;cause=200 is "call completed elsewhere"; Q.850 16 or SIP 487 says that the caller gave up; else we are not told. */
+/** A lost dialog is a fault; SIP;cause=200 is "call completed elsewhere"; Q.850 16 or SIP 487 says that the caller gave up; else we are not told. */
 function whyCallerGone(event: Extract<CallEvent, { is: 'caller-cancelled' | 'caller-hung-up' }>): EndReason {
   const { sip, q850: isup } = event.cause;
+  if (event.is === 'caller-hung-up' && event.lost) return 'failed';
   if (sip === 200) return 'answered-elsewhere';
   if (event.is === 'caller-hung-up' || sip === 487 || (sip === undefined && isup === q850.normalClearing)) {
     return 'caller-hung-up';

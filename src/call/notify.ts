@@ -11,7 +11,7 @@ export function notify(call: Call): void {
   call.record.notifiedAt = now;
   for (const terminalId of told) noteTold(call, terminalId, now);
   metrics.step('notify', now - call.record.arrivedAt);
-  call.keeper.update(call.id, { account, notifiedAt: now, notified: call.record.notified, ...calledNumbers(call) });
+  call.keeper.update(call.id, { notifiedAt: now, notified: call.record.notified });
   call.log.info({ account, terminals: told.length }, 'the terminals are told');
 }
 
@@ -36,8 +36,4 @@ export function noteReceipt(call: Call, terminalId: string): void {
   told.receivedAt = now;
   call.log.debug({ terminal: terminalId }, 'a terminal has the notification');
   call.keeper.update(call.id, { notified: call.record.notified });
-}
-
-function calledNumbers(call: Call): { firstCalled: string | null; firstCalledSource: string | null } {
-  return { firstCalled: call.record.firstCalled, firstCalledSource: call.record.firstCalledSource };
 }

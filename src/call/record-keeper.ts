@@ -20,6 +20,9 @@ export class RecordKeeper {
   readonly #log: Logger;
   #tail: Promise<void> = Promise.resolve();
   #pending: RecordChange | undefined;
+  /** The last write failed and is being tried again. */
+  #failing = false;
+  #onFailure: (() => void)[] = [];
   #opened = false;
 
   constructor(book: RecordBook, clock: Clock, log: Logger) {
@@ -52,9 +55,17 @@ export class RecordKeeper {
     });
   }
 
-  /** Resolves when all that was written until now is safe, or when `milliseconds` have passed: a sick store holds nobody up. */
+  /**
+   * Resolves when all that was written until now is safe, when a write has failed (it is tried again), or when
+   * `milliseconds` have passed: a sick store holds nobody up.
+   */
   safe(milliseconds: number): Promise<void> {
-    return withDeadline(this.#clock, milliseconds, 'the record', this.#tail).catch(() => {
+    const failed = new Promise<void>((resolve) => {
+      if (this.#failing) resolve();
+      else this.#onFailure.push(resolve);
+    });
+    const settled = Promise.race([this.#tail, failed]);
+    return withDeadline(this.#clock, milliseconds, 'the record', settled).catch(() => {
       this.#log.warn('the record is not safe yet, and the call goes on');
     });
   }
@@ -78,8 +89,12 @@ export class RecordKeeper {
     for (const [tries, pause] of [...retryAfter, undefined].entries()) {
       try {
         await (tries === 0 && first ? first : withDeadline(this.#clock, writeWithin, `the record's ${what}`, write()));
+        this.#failing = false;
+        this.#onFailure = [];
         return;
       } catch (error) {
+        this.#failing = true;
+        for (const tell of this.#onFailure.splice(0)) tell();
         if (pause === undefined) {
           this.#log.error(
             { what, subject },
