@@ -73,12 +73,15 @@ export class Endpoint implements SessionOwner {
     this.#onCall = onCall;
   }
 
-  /** Places a call: INVITE to `uri`, whose host is an IP address with a port. `headers` are added as they are. */
+  /**
+   * Places a call: INVITE to `uri`, whose host is an IP address with a port. `headers` are added as they are, in place of
+   * those that stand there: so may a Content-Type, when `sdp` is another body.
+   */
   call(
     uri: string,
     from: string,
     to: string,
-    sdp: string,
+    sdp: string | Buffer,
     headers: readonly (readonly [string, string])[],
     events: SessionEvents,
   ): Session {
