@@ -2,7 +2,7 @@ import type { MalformedMessage } from './malformed.ts';
 import type { Message, Request } from './message.ts';
 import { headerKey } from './names.ts';
 import { reasonPhrase } from './status.ts';
-import { isToken } from './syntax.ts';
+import { breaksLine, isToken } from './syntax.ts';
 
 /** The first line of a message being written. */
 export type StartLine =
@@ -29,7 +29,8 @@ const LENGTH = 'content-length';
 
 /**
  * A message being written. Header order is kept; names are compared case-insensitively, compact forms included.
- * CR, LF and NUL in a value are refused. Content-Length is not kept but follows from the body: it is always written last.
+ * CR and LF in a value are refused, and NUL outside of a quoted-pair. Content-Length is not kept but follows from the body: it is
+ * always written last.
  */
 export class Draft {
   body: Buffer = Buffer.alloc(0);
@@ -200,10 +201,6 @@ function checkedStartLine(line: StartLine): StartLine {
     if (breaksLine(line.reason)) throw new UnwritableMessage('A reason phrase with CR, LF or NUL');
   }
   return line;
-}
-
-function breaksLine(value: string): boolean {
-  return value.includes('\r') || value.includes('\n') || value.includes('\0');
 }
 
 function formatStartLine(line: StartLine): string {

@@ -6,6 +6,7 @@ import { tokenOctets, trimSpace } from './syntax.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
+const BACKSLASH = 0x5c;
 
 /** One header as it came. */
 export interface Header {
@@ -133,6 +134,10 @@ export function indexHead(octets: Buffer): Head {
       while (octet > CR || (octet !== CR && octet !== LF && octet !== 0)) {
         seen |= octet;
         octet = octets[++i] ?? 0;
+      }
+      if (octet === 0 && octets[i - 1] === BACKSLASH && i < octets.length) {
+        i++; // a quoted-pair may hold NUL (RFC 3261 25.1)
+        continue;
       }
       if (octet !== CR || octets[i + 1] !== LF) throw badLine(octets, i);
       physicalLines++;

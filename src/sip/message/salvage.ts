@@ -2,7 +2,7 @@ import { unfold } from './head.ts';
 import { messageLimits } from './limits.ts';
 import type { MalformedDetails, Salvage } from './malformed.ts';
 import { headerKey } from './names.ts';
-import { isToken, trimSpace } from './syntax.ts';
+import { breaksLine, isToken, trimSpace } from './syntax.ts';
 
 /** Which field of a salvage each header goes to. */
 const fields = new Map<string, Exclude<keyof Salvage, 'via'>>([
@@ -33,7 +33,7 @@ export function salvage(octets: Buffer): MalformedDetails {
     const key = headerKey(trimSpace(line.substring(0, colon)));
     const value = unfold(line.substring(colon + 1));
     // What is repeated in an answer must not itself break the answer.
-    if (value === '' || !isAnswerable(value)) continue;
+    if (value === '' || breaksLine(value)) continue;
     if (key === 'via') vias.push(utf8(value));
     const field = fields.get(key);
     if (field !== undefined && found[field] === '') found[field] = utf8(value);
@@ -48,10 +48,6 @@ export function salvage(octets: Buffer): MalformedDetails {
 
 function isFold(line: string | undefined): boolean {
   return line !== undefined && (line.startsWith(' ') || line.startsWith('\t'));
-}
-
-function isAnswerable(value: string): boolean {
-  return !value.includes('\0') && !value.includes('\r') && !value.includes('\n');
 }
 
 function utf8(latin1: string): string {

@@ -67,9 +67,30 @@ export function unquote(text: string): string {
   return inner.includes('\\') ? inner.replace(/\\([\s\S])/g, '$1') : inner;
 }
 
-/** Writes a quoted-string, RFC 3261 25.1. */
+/** Writes a quoted-string, RFC 3261 25.1: controls stand in quoted-pairs, too. */
 export function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  let quoted = '"';
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (!needsBackslash(text.charCodeAt(i))) continue;
+    quoted += `${text.substring(start, i)}\\`;
+    start = i;
+  }
+  return `${quoted}${text.substring(start)}"`;
+}
+
+/** What qdtext does not hold: the quote, the backslash, and controls but HTAB. (CR and LF stand in no header at all.) */
+function needsBackslash(code: number): boolean {
+  return code === DOUBLE_QUOTE || code === BACKSLASH || (code < 0x20 && code !== 0x09) || code === 0x7f;
+}
+
+/** True when a text cannot stand in a header: CR, LF, or NUL outside of a quoted-pair. */
+export function breaksLine(text: string): boolean {
+  if (text.includes('\r') || text.includes('\n')) return true;
+  for (let at = text.indexOf('\0'); at >= 0; at = text.indexOf('\0', at + 1)) {
+    if (text.charCodeAt(at - 1) !== BACKSLASH) return true;
+  }
+  return false;
 }
 
 /**
