@@ -40,7 +40,8 @@ function twin(
 ): DivertingUser | undefined {
   if (user.number !== null) return diversions.find((other) => other.number === user.number);
   const other = history.length === diversions.length ? diversions[at] : undefined;
-  return other && history.some((entry) => entry.number === other.number) ? undefined : other;
+  const elsewhere = typeof other?.number === 'string' && history.some((entry) => entry.number === other.number);
+  return elsewhere ? undefined : other;
 }
 
 function combine(user: DivertingUser, other: DivertingUser | undefined): DivertingUser {

@@ -27,8 +27,8 @@ const tokens: ReadonlySet<string> = new Set<RedirectReason>([
 ]);
 
 /** A Diversion header's reason; tokens are case-insensitive, foreign ones mean unknown. */
-export function reasonOfToken(token: string | undefined): RedirectReason {
-  const lower = token?.toLowerCase() ?? '';
+export function reasonOfToken(token: string): RedirectReason {
+  const lower = token.toLowerCase();
   return isReason(lower) ? lower : 'unknown';
 }
 
