@@ -11,7 +11,15 @@ import { OutboundConnections, type OutboundAddress } from './control/outbound.ts
 import type { CounterValues } from './transaction/counters.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import type { TimerSettings } from './transaction/timers.ts';
-import { formatListenAddress, parseListenAddress, type ListenAddress } from './transport/addresses.ts';
+import {
+  formatListenAddress,
+  parseListenAddress,
+  type AdvertisedAddress,
+  type ListenAddress,
+} from './transport/addresses.ts';
+import { Locator } from './transport/locator.ts';
+import { SystemNameServer } from './transport/name-server.ts';
+import type { TlsSettings } from './transport/tls.ts';
 import { TransportLayer } from './transport/transport.ts';
 
 /** What drachtio-srf is told: at least v0.8.2, or it would not ping. */
@@ -21,7 +29,7 @@ const version = 'v0.9.10-ringaway';
 const drainInterval = 100;
 
 export interface SipServerOptions {
-  /** `udp://127.0.0.1:5060`, `tcp://[::1]:5060`; port 0: the system chooses. */
+  /** `udp://127.0.0.1:5060`, `tls://[::1]:5061`, `udp://10.0.0.5:5060?advertised=203.0.113.7`; port 0: the system chooses. */
   readonly listen: readonly string[];
   /** Where applications connect with their secret; or `in-process`: only through `attach`. */
   readonly control: { readonly address: string; readonly port: number; readonly secret: string } | 'in-process';
@@ -36,7 +44,13 @@ export interface SipServerOptions {
   /** User-Agent and Server where the application sets none. */
   readonly userAgent?: string;
   /** What Via and Contact say instead of the listening address, behind NAT. */
-  readonly advertised?: { address: string; port?: number };
+  readonly advertised?: AdvertisedAddress;
+  /** Certificates for `tls://` and `wss://`, and whom we trust. */
+  readonly tls?: TlsSettings;
+  /** Origins of web pages that may open a WebSocket; without it any. */
+  readonly origins?: readonly string[];
+  /** Whom names are asked of, as `192.0.2.53` or `127.0.0.1:5353`; without it the machine's own. */
+  readonly nameServers?: readonly string[];
 }
 
 export interface SipServerStats extends CounterValues {
@@ -60,6 +74,8 @@ export interface SipServer {
   stats(): SipServerStats;
   /** No new calls (503 with Retry-After) from now on; resolves when no dialog is left, or after `milliseconds`: true when none was left. */
   drain(milliseconds: number): Promise<boolean>;
+  /** Reads the TLS certificates again; false when they cannot be used and the old ones stay (the log says why). */
+  reloadCertificates(): boolean;
   /** Ends all connections and sockets at once; nothing is left running. */
   close(): Promise<void>;
 }
@@ -67,14 +83,14 @@ export interface SipServer {
 /** A listen address that cannot be read. */
 export class BadListenAddress extends Error {
   constructor(text: string) {
-    super(`"${text}" is no address to listen on; expected udp://address:port or tcp://address:port with an IP address`);
+    super(`"${text}" is no address to listen on; expected udp, tcp, tls, ws or wss://address:port with an IP address`);
     this.name = 'BadListenAddress';
   }
 }
 
 /**
  * Starts the server; it listens when the promise is fulfilled.
- * @throws BadListenAddress, ListenError, or the system's error for the control port
+ * @throws BadListenAddress, ListenError, TlsFault, or the system's error for the control port
  */
 export async function startSipServer(options: SipServerOptions): Promise<SipServer> {
   const { clock, log } = options;
@@ -82,10 +98,13 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     log,
     clock,
     ...(options.advertised ? { advertised: options.advertised } : {}),
+    ...(options.tls ? { tls: options.tls } : {}),
+    ...(options.origins ? { origins: options.origins } : {}),
   });
   const layer = new TransactionLayer(transport, { clock, log, ...(options.timers ? { timers: options.timers } : {}) });
   const exchange = new Exchange({
     layer,
+    locator: new Locator({ reach: transport, names: new SystemNameServer(options.nameServers), clock }),
     clock,
     log,
     userAgent: options.userAgent,
@@ -124,6 +143,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
       dialogs: exchange.dialogs.size,
       applications: exchange.applications.size,
     }),
+    reloadCertificates: () => transport.reloadCertificates(),
     drain: (milliseconds) => drain(exchange, clock, milliseconds),
     async close() {
       for (const entry of exchange.dialogs) entry.reliable?.stop();

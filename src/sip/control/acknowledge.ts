@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { locate } from '../dialog/locate.ts';
 import type { Application } from './application.ts';
 import type { ApplicationRequest } from './application-message.ts';
 import { addBody, addHeaders } from './complete.ts';
@@ -31,7 +30,7 @@ export function acknowledge(
   const ack = entry.dialog.ack(Number.parseInt(awaiting.transaction.request.get('CSeq') ?? '', 10));
   addHeaders(ack, message, (name) => dialogHeaders.has(name));
   addBody(ack, message);
-  locate(entry.dialog.nextHop, exchange.clock).then(
+  exchange.locator.locate(entry.dialog.nextHop).then(
     (target) => {
       const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
       const fields = sentRequest(exchange.clock, octets.length, exchange.localFor(target), randomUUID());

@@ -1,4 +1,3 @@
-import { locate } from '../dialog/locate.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers } from '../transaction/client-transaction.ts';
@@ -120,7 +119,7 @@ function endSurplus(exchange: Exchange, pending: PendingClient, response: Respon
   const dialog = Dialog.asClient(request, response);
   const ack = dialog.ack(response.cseq.sequence);
   const bye = dialog.request('BYE');
-  locate(dialog.nextHop, exchange.clock).then(
+  exchange.locator.locate(dialog.nextHop).then(
     (target) => {
       exchange.layer.acknowledge(pending.transaction, dialog.remoteTag, ack, target);
       exchange.layer.request(bye, target, { response: () => undefined });

@@ -1,5 +1,4 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { locate } from '../dialog/locate.ts';
 import { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
@@ -160,7 +159,7 @@ function unacknowledged(exchange: Exchange, pending: PendingServer): void {
   const bye = entry.dialog.request('BYE');
   bye.add('Reason', 'SIP;cause=200;text="ACK timeout"');
   exchange.forget(entry);
-  locate(entry.dialog.nextHop, exchange.clock).then(
+  exchange.locator.locate(entry.dialog.nextHop).then(
     (target) => {
       const { octets } = exchange.layer.request(bye, target, { response: () => undefined });
       const fields = unsolicited(exchange.clock, octets.length, exchange.localFor(target), entry.id);

@@ -36,6 +36,7 @@ export function cancel(
     application.notOk(id, `unable to cancel unknown transaction id: ${transactionId}`);
     return;
   }
+  pending.cancelled = true;
   const octets = draft.toBuffer();
   const local = exchange.localFor(pending.transaction.target);
   application.ok(id, sentRequest(exchange.clock, octets.length, local, randomUUID()), octets);

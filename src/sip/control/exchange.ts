@@ -6,6 +6,7 @@ import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
+import type { Locator } from '../transport/locator.ts';
 import type { Application } from './application.ts';
 import { Applications } from './applications.ts';
 import { CallRecords } from './call-records.ts';
@@ -51,12 +52,16 @@ export interface PendingClient {
   readonly id: string;
   readonly application: Application;
   readonly dialogId: string;
-  readonly transaction: ClientTransaction;
+  /** Another one after each target that failed. */
+  transaction: ClientTransaction;
+  /** The application has cancelled it. */
+  cancelled: boolean;
   entry: DialogEntry | undefined;
 }
 
 export interface ExchangeOptions {
   readonly layer: TransactionLayer;
+  readonly locator: Locator;
   readonly clock: Clock;
   readonly log: Logger;
   /** What we call ourselves in User-Agent and Server where the application says nothing; undefined: nothing. */
@@ -67,6 +72,8 @@ export interface ExchangeOptions {
 /** What stands between the network and the applications: who waits for what. */
 export class Exchange {
   readonly layer: TransactionLayer;
+  /** Finds where requests go. */
+  readonly locator: Locator;
   readonly clock: Clock;
   readonly log: Logger;
   readonly userAgent: string | undefined;
@@ -91,6 +98,7 @@ export class Exchange {
 
   constructor(options: ExchangeOptions) {
     this.layer = options.layer;
+    this.locator = options.locator;
     this.clock = options.clock;
     this.log = options.log;
     this.userAgent = options.userAgent;

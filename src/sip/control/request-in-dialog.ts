@@ -31,8 +31,8 @@ export function requestInDialog(
   send(exchange, application, id, draft, {
     entry,
     nextHop: entry.dialog.nextHop,
-    adorn: (local) => {
-      if (contact !== undefined || withContact.has(method)) draft.add('Contact', rewriteContact(contact, local));
+    adorn: (copy, local) => {
+      if (contact !== undefined || withContact.has(method)) copy.add('Contact', rewriteContact(contact, local));
     },
   });
 }

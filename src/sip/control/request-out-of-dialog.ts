@@ -45,7 +45,7 @@ export function requestOutOfDialog(
   addBody(draft, message);
   send(exchange, application, id, draft, {
     ...(proxy === '' ? {} : { nextHop: proxy }),
-    adorn: (local) => nameParties(draft, message, local, tag),
+    adorn: (copy, local) => nameParties(copy, message, local, tag),
   });
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextHop } from '../dialog/dialog.ts';
-import { locate, Unlocatable } from '../dialog/locate.ts';
+import { Unlocatable } from '../transport/locator.ts';
 import { parseNameAddress } from '../message/address.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Target } from '../transaction/wire.ts';
@@ -9,6 +9,7 @@ import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
 import { madeUpResponse, sentRequest } from './leaders.ts';
 import { madeUp } from './made-up.ts';
 import { answersOf } from './answers.ts';
+import { attempt } from './attempts.ts';
 
 interface SendOptions {
   /** The dialog that the request belongs to. */
@@ -16,8 +17,11 @@ interface SendOptions {
   /** A URI to send to, in place of Route and Request-URI. */
   readonly nextHop?: string;
   /** Writes what depends on the address we send from. */
-  adorn(local: Target): void;
+  adorn(draft: Draft, local: Target): void;
 }
+
+/** What Via, From, To and Contact may add to a request once its target is known. */
+const addedOctets = 200;
 
 /** Sends a request of the application in a new transaction, and answers its frame with the echo. */
 export function send(
@@ -27,8 +31,9 @@ export function send(
   draft: Draft,
   options: SendOptions,
 ): void {
-  locate(options.nextHop ?? nextHop(draft), exchange.clock)
-    .then((target) => sendTo(exchange, application, id, draft, target, options))
+  exchange.locator
+    .locateAll(options.nextHop ?? nextHop(draft), draft.toBuffer().length + addedOctets)
+    .then((targets) => sendTo(exchange, application, id, draft, targets, options))
     .catch((error: unknown) => {
       if (error instanceof Unlocatable) nowhere(exchange, application, id, draft, options);
       else {
@@ -43,11 +48,9 @@ function sendTo(
   application: Application,
   id: string,
   draft: Draft,
-  target: Target,
+  targets: readonly [Target, ...Target[]],
   options: SendOptions,
 ): void {
-  const local = exchange.localFor(target);
-  options.adorn(local);
   const transactionId = randomUUID();
   const dialogId = options.entry?.id ?? beginningDialog(exchange, draft);
   if (!options.entry && dialogId !== '') exchange.beginning.add(dialogId);
@@ -56,15 +59,20 @@ function sendTo(
     application,
     dialogId,
     entry: options.entry,
-    transaction: exchange.layer.request(
+    cancelled: false,
+    transaction: attempt(exchange, {
       draft,
-      target,
-      answersOf(exchange, () => pending),
-    ),
+      targets,
+      handlers: answersOf(exchange, () => pending),
+      adorn: (copy, target) => options.adorn(copy, exchange.localFor(target)),
+      replaced: (transaction) => void (pending.transaction = transaction),
+      wanted: () => !pending.cancelled && application.connected,
+    }),
   };
   exchange.sent.set(transactionId, pending);
   if (options.entry && pending.transaction.method === 'INVITE') options.entry.inviting = true;
-  const { octets, method } = pending.transaction;
+  const { octets, method, target } = pending.transaction;
+  const local = exchange.localFor(target);
   if (method === 'INVITE' && !options.entry) exchange.records.attempt('application', octets);
   if (method === 'BYE' && options.entry) exchange.records.stop('application', 'normal-release', octets);
   application.ok(id, sentRequest(exchange.clock, octets.length, local, transactionId), octets);

@@ -85,6 +85,14 @@ export class Draft {
     return draft;
   }
 
+  /** Another message with the same lines and body; altering one does not alter the other. */
+  copy(): Draft {
+    const draft = new Draft(this.#startLine);
+    draft.#lines = [...this.#lines];
+    draft.body = this.body;
+    return draft;
+  }
+
   get startLine(): StartLine {
     return this.#startLine;
   }

@@ -82,7 +82,6 @@ export class Locator {
   /** The first of `locateAll`. @throws Unlocatable */
   async locate(text: string): Promise<Target> {
     const [first] = await this.locateAll(text);
-    if (!first) throw new Unlocatable(text);
     return first;
   }
 
@@ -93,7 +92,7 @@ export class Locator {
    *   to us or the peer is known to have TCP
    * @throws Unlocatable
    */
-  async locateAll(text: string, octets = 0): Promise<Target[]> {
+  async locateAll(text: string, octets = 0): Promise<[Target, ...Target[]]> {
     const uri = parseUri(text);
     if (!uri || !isSipUri(uri)) throw new Unlocatable(text);
     const what = `the name server asked for ${uri.host}`;
@@ -101,9 +100,9 @@ export class Locator {
       throw new Unlocatable(text, error);
     });
     const sized = octets > largeRequest ? this.#withTcp(found, leavesTransportOpen(uri)) : found;
-    const targets = this.#failedLast(sized).slice(0, MOST_TARGETS);
-    if (targets.length === 0) throw new Unlocatable(text);
-    return targets;
+    const [first, ...others] = this.#failedLast(sized).slice(0, MOST_TARGETS);
+    if (!first) throw new Unlocatable(text);
+    return [first, ...others];
   }
 
   /** Remembers that a target did not answer: for a minute others go before it. */

@@ -1,5 +1,4 @@
 import { nextHop } from '../../dialog/dialog.ts';
-import { locate } from '../../dialog/locate.ts';
 import { parseNameAddress } from '../../message/address.ts';
 import { Draft } from '../../message/draft.ts';
 import type { Request, Response } from '../../message/message.ts';
@@ -9,6 +8,7 @@ import type { ServerTransaction } from '../../transaction/server-transaction.ts'
 import { NamedTimers } from '../../transaction/timers.ts';
 import { remoteOf, type Flow, type Target } from '../../transaction/wire.ts';
 import { uriHost } from '../../transport/addresses.ts';
+import { attempt } from '../attempts.ts';
 import type { Exchange } from '../exchange.ts';
 import { forApplication } from '../for-application.ts';
 import { bestResponse, challengesOf } from './best-response.ts';
@@ -103,8 +103,9 @@ export class ProxiedRequest {
     this.#branches.add(branch);
     const draft = onward(this.#request, uri, this.#routes());
     this.#options.adorn(draft);
-    locate(nextHop(draft), this.#exchange.clock)
-      .then((target) => this.#send(branch, draft, target))
+    this.#exchange.locator
+      .locateAll(nextHop(draft), draft.toBuffer().length)
+      .then((targets) => this.#send(branch, draft, targets))
       .catch((error: unknown) => {
         this.#exchange.log.info(
           { err: error, callId: this.#request.callId },
@@ -127,18 +128,26 @@ export class ProxiedRequest {
     return routes;
   }
 
-  #send(branch: Branch, draft: Draft, target: Target): void {
+  #send(branch: Branch, draft: Draft, targets: readonly [Target, ...Target[]]): void {
     if (this.#finished || !branch.active) return;
-    if (this.#options.recordRoute) this.#recordRoute(draft, target);
     const { provisionalTimeout, finalTimeout } = this.#options;
-    branch.client = this.#exchange.layer.request(draft, target, {
-      response: (response, flow) => this.#heard(branch, response, flow),
-      repeated: (response) => void this.#transaction.relay(upstream(this.#request, response)),
-      timeout: () => this.#over(branch),
-      transportError: () => {
-        this.#unreachable = true;
-        this.#over(branch);
+    branch.client = attempt(this.#exchange, {
+      draft,
+      targets,
+      handlers: {
+        response: (response, flow) => this.#heard(branch, response, flow),
+        repeated: (response) => void this.#transaction.relay(upstream(this.#request, response)),
+        timeout: () => this.#over(branch),
+        transportError: () => {
+          this.#unreachable = true;
+          this.#over(branch);
+        },
       },
+      adorn: (copy, target) => {
+        if (this.#options.recordRoute) this.#recordRoute(copy, target);
+      },
+      replaced: (transaction) => void (branch.client = transaction),
+      wanted: () => branch.active && !this.#finished,
     });
     if (this.#isCall) this.#exchange.records.attempt('application', branch.client.octets);
     if (provisionalTimeout !== undefined) {

@@ -1,5 +1,4 @@
 import { nextHop } from '../../dialog/dialog.ts';
-import { locate } from '../../dialog/locate.ts';
 import { Draft } from '../../message/draft.ts';
 import type { Request, Response } from '../../message/message.ts';
 import type { ClientHandlers, ClientTransaction } from '../../transaction/client-transaction.ts';
@@ -31,7 +30,7 @@ export function relayRequest(exchange: Exchange, transaction: ServerTransaction)
       else transaction.respond(Draft.answering(request, 487));
     },
   });
-  locate(nextHop(draft), exchange.clock).then(
+  exchange.locator.locate(nextHop(draft)).then(
     (target) => {
       if (!cancelled) client = send(exchange, transaction, draft, target);
     },
@@ -77,7 +76,7 @@ export function relayAck(exchange: Exchange, ack: Request): boolean {
   if (!way) return false;
   if (hasTravelledEnough(ack)) return true;
   const draft = onward(ack, way.requestUri, way.routes);
-  locate(nextHop(draft), exchange.clock).then(
+  exchange.locator.locate(nextHop(draft)).then(
     (target) => exchange.layer.forward(draft, target),
     (error: unknown) => exchange.log.info({ err: error, callId: ack.callId }, 'an ACK to be passed on leads nowhere'),
   );
