@@ -6,7 +6,12 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { commonTokens, declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
-import { determineHitLimitReached, DryRunStatus, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner';
+import {
+  determineHitLimitReached,
+  DryRunStatus,
+  TestStatus,
+  toMutantRunResult,
+} from '@stryker-mutator/api/test-runner';
 
 /** What takes the place of node:test: it only gathers the tests. */
 const shim = `
@@ -76,7 +81,10 @@ class InProcessRunner {
     if (reloadEnvironment) this.#tests = undefined;
     const loaded = (this.#tests ??= await this.#load());
     stryker.activeMutant = activeMutant.id;
-    const tests = await this.#run(testFilter ? loaded.filter(({ name }) => name === failedLoading || testFilter.includes(name)) : loaded, true);
+    const tests = await this.#run(
+      testFilter ? loaded.filter(({ name }) => name === failedLoading || testFilter.includes(name)) : loaded,
+      true,
+    );
     const tooMany = determineHitLimitReached(stryker.hitCount, stryker.hitLimit);
     return toMutantRunResult(tooMany ?? { status: DryRunStatus.Complete, tests });
   }

@@ -176,6 +176,37 @@ describe('whatever comes', () => {
     );
   });
 
+  test('nothing embedded in a URI becomes a header line', () => {
+    const hex = (text: string) =>
+      [...Buffer.from(text)].map((octet) => `%${octet.toString(16).padStart(2, '0')}`).join('');
+    const smuggled = fc.tuple(
+      fc.constantFrom('Reason', 'Privacy', 'X-Evil', 'Diversion', '%0d%0aX-Evil'),
+      fc
+        .constantFrom('SIP;cause=302', 'history', '')
+        .chain((start) => rubbish.map((end) => `${start}\r\nX-Evil: 1${end}`)),
+    );
+    fc.assert(
+      fc.property(fc.array(smuggled, { minLength: 1, maxLength: 4 }), fc.boolean(), (fields, tagged) => {
+        const embedded = fields.map(([name, value]) => `${name}=${hex(value)}`).join('&');
+        const entries = [
+          `<sip:+8675520000001@x?${embedded}>;index=1`,
+          `<sip:${second}@x${tagged ? ';cause=302' : ''}>;index=1.1${tagged ? ';mp=1' : ''}`,
+        ];
+        const reading = read({ headers: [`History-Info: ${entries.join(', ')}`, `Diversion: ${entries[0] ?? ''}`] });
+        const call = { to: '+8675588880000', subscriber: '+8675520000001', domain: 'us.example' };
+        const { from, headers } = outgoingIdentity(reading, {}, call);
+        const names = new Set(['P-Asserted-Identity', 'Privacy', 'Diversion', 'History-Info']);
+        for (const [name, value] of [['Diversion', from], ...headers]) {
+          assert.ok(name !== undefined && names.has(name), name);
+          assert.doesNotMatch(value ?? '', /[^\x20-\x7e]|X-Evil: /);
+        }
+        for (const { where, value, why } of reading.explanation)
+          assert.doesNotMatch(`${where}${value ?? ''}${why}`, /[^\x20-\x7e]|X-Evil: /);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('no octets make it throw', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.nat(), (noise, from, length) => {
@@ -234,10 +265,14 @@ describe('time grows with length only', () => {
   for (const [name, value] of baits) {
     test(name, () => {
       const octets = invite({ headers: [value(15_000)], body: Buffer.from('\r\n--b1'.repeat(5_000)) });
-      const started = performance.now();
-      for (let i = 0; i < 20; i++) readInviteOctets(octets, china);
-      // What backtracks or is quadratic takes many seconds here; a linear reader some tens of milliseconds.
-      assert.ok(performance.now() - started < 2000);
+      const spent = Array.from({ length: 5 }, () => {
+        const before = process.cpuUsage();
+        readInviteOctets(octets, china);
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
+      });
+      // Time of the processor, as the machine may be busy; the best of five, as the first runs compile.
+      assert.ok(Math.min(...spent) < 50, `${Math.min(...spent)} ms`);
     });
   }
 });
