@@ -4,6 +4,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Leg } from './legs.ts';
 import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
 import { parseReason, reasonHeaders } from './reason.ts';
+import { hasTag, SessionTimer } from './session-timer.ts';
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog, type Ended } from './standing.ts';
 import { allow, contained, respond, retryAfterSeconds, serverTimeout, type Tools } from './tools.ts';
@@ -19,6 +20,11 @@ export class IncomingLeg implements CallerLeg, Leg {
   readonly #tools: Tools;
   readonly #invite: PendingInvite;
   readonly #onFinal: () => void;
+  /** Its INVITE requires reliable provisional responses (RFC 3262 3). */
+  readonly #reliably: boolean;
+  readonly #sessionTimer: SessionTimer;
+  /** Until the PRACK of our 180 is there. */
+  #prackTimer: Timer | undefined;
   #state: State = { is: 'ringing' };
   #events: CallerLegEvents | undefined;
   #standing: StandingDialog | undefined;
@@ -35,6 +41,11 @@ export class IncomingLeg implements CallerLeg, Leg {
     this.#invite = invite;
     tools.legs.add(this);
     const { req } = invite;
+    this.#reliably = hasTag(req, 'require', '100rel');
+    this.#sessionTimer = new SessionTimer(tools.clock, {
+      expired: () => this.#standing?.unreachable(),
+      send: (request) => this.request(request),
+    });
     req.on(
       'cancel',
       contained(tools.log, 'a CANCEL', (cancel) => {
@@ -65,10 +76,29 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   progress(status: 180 | 183, sdp?: string): void {
     if (this.#state.is !== 'ringing') return;
+    if (this.#reliably) {
+      this.#ringReliably();
+      return;
+    }
     const code = sdp === undefined ? status : 183;
     if (sdp === undefined && this.#lastProgress === code) return; // the caller knows
     this.#lastProgress = sdp === undefined ? code : undefined;
     respond(this.#tools, this.#invite.res, code, withSdp(sdp), (error) => {
+      if (error === undefined) this.#tools.legs.bind(this.#invite.res.stackDialogId, this);
+    });
+  }
+
+  /**
+   * One 180, reliably; nothing follows it. Early media is not passed on to such a caller: the description of a reliable
+   * response is the answer to the offer (RFC 3262 5), and the target that answers in the end may be another one.
+   */
+  #ringReliably(): void {
+    if (this.#lastProgress !== undefined) return;
+    this.#lastProgress = 180;
+    // RSeq as drachtio-srf's users write it: the server puts its own in its place, and repeats the response.
+    const headers = { Allow: allow, Require: '100rel', RSeq: '1' };
+    this.#prackTimer = this.#tools.clock.after(serverTimeout, () => this.#cancelled({}));
+    respond(this.#tools, this.#invite.res, 180, { headers }, (error) => {
       if (error === undefined) this.#tools.legs.bind(this.#invite.res.stackDialogId, this);
     });
   }
@@ -83,7 +113,10 @@ export class IncomingLeg implements CallerLeg, Leg {
         else resolve();
       };
       this.#state = { is: 'answering', settle, timer };
-      respond(this.#tools, this.#invite.res, 200, withSdp(sdp), (error) => {
+      this.#prackTimer?.clear();
+      const { headers, body = '' } = withSdp(sdp);
+      const ok = { headers: { ...headers, ...this.#sessionTimer.agree(this.#invite.req) }, body };
+      respond(this.#tools, this.#invite.res, 200, ok, (error) => {
         forgetCancel(this.#invite);
         this.#onFinal();
         if (error === undefined) return void this.#dialog(this.#invite.res.stackDialogId);
@@ -113,6 +146,12 @@ export class IncomingLeg implements CallerLeg, Leg {
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
+    if (request.method === 'PRACK' && this.#reliably) {
+      this.#prackTimer?.clear();
+      // Whether it fits a response of ours was the server's to judge; an offer before our answer does not (RFC 3264 4).
+      respond(this.#tools, response, request.body === undefined || request.body === '' ? 200 : 488);
+      return;
+    }
     const dialog = this.#dialog(request.stackDialogId);
     if (dialog) dialog.received(request, response);
     else respond(this.#tools, response, this.#state.is === 'over' ? 481 : 500, { headers: { 'Retry-After': '2' } });
@@ -170,6 +209,7 @@ export class IncomingLeg implements CallerLeg, Leg {
         else answer({ status: 480 });
       },
       (how) => this.#ended(how),
+      (request) => this.#sessionTimer.agree(request),
     ));
   }
 
@@ -233,6 +273,8 @@ export class IncomingLeg implements CallerLeg, Leg {
   #leave(error?: Error): void {
     const state = this.#state;
     this.#state = { is: 'over' };
+    this.#prackTimer?.clear();
+    this.#sessionTimer.stop();
     this.#tools.legs.remove(this);
     forgetCancel(this.#invite);
     this.#onFinal();

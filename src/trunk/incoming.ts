@@ -6,6 +6,7 @@ import { sdpOf } from './bodies.ts';
 import { IncomingLeg } from './caller-leg.ts';
 import { readNetworkHeaders } from './network-headers.ts';
 import { expectCancel, type PendingInvite } from './pending-invites.ts';
+import { intervalTooShort, shortestInterval } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
 import { respond, retryAfterSeconds, type Tools } from './tools.ts';
@@ -43,6 +44,10 @@ export class IncomingInvites {
     if (this.#draining || !handler) {
       counters.refusedDraining += 1;
       respond(this.#tools, res, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+      return;
+    }
+    if (intervalTooShort(req)) {
+      respond(this.#tools, res, 422, { headers: { 'Min-SE': String(shortestInterval) } });
       return;
     }
     const callId = req.get('call-id') ?? '';

@@ -6,5 +6,5 @@ export const capabilities: Record<string, string> = {
   Accept: 'application/sdp, multipart/mixed',
   'Accept-Encoding': 'identity',
   'Accept-Language': 'en',
-  Supported: 'histinfo',
+  Supported: '100rel, histinfo, timer',
 };

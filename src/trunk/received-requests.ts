@@ -15,15 +15,25 @@ export class ReceivedRequests {
   readonly #tools: Tools;
   readonly #pass: StandingLegEvents['request'];
   readonly #inviting: () => boolean;
+  readonly #refreshed: (request: SrfRequest) => Record<string, string>;
   readonly #open = new Map<(answer: InDialogAnswer) => void, string>();
   /** A 200 with our offer has left: the ACK brings the answer. */
   #answerExpected = false;
 
-  /** `inviting`: whether a re-INVITE of ours is under way. `pass`: hands a request to the call. */
-  constructor(tools: Tools, pass: StandingLegEvents['request'], inviting: () => boolean) {
+  /**
+   * `inviting`: whether a re-INVITE of ours is under way. `pass`: hands a request to the call. `refreshed`: told of a
+   * re-INVITE or UPDATE that gets 200 now; returns headers for it.
+   */
+  constructor(
+    tools: Tools,
+    pass: StandingLegEvents['request'],
+    inviting: () => boolean,
+    refreshed: (request: SrfRequest) => Record<string, string> = () => ({}),
+  ) {
     this.#tools = tools;
     this.#pass = pass;
     this.#inviting = inviting;
+    this.#refreshed = refreshed;
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
@@ -45,7 +55,7 @@ export class ReceivedRequests {
         }
       case 'UPDATE':
         if (bodyOf(request) === undefined) {
-          refuse(200, { Allow: allow });
+          refuse(200, { Allow: allow, ...this.#refreshed(request) });
           return;
         } // a refresh of this leg only
         if (this.#inviting()) {
@@ -76,7 +86,7 @@ export class ReceivedRequests {
         return;
       }
       case 'PRACK': {
-        // we send no reliable provisional responses (RFC 3262 3)
+        // a dialog of ours, or one whose INVITE required no reliable responses (RFC 3262 3)
         refuse(481);
         return;
       }
@@ -112,6 +122,9 @@ export class ReceivedRequests {
       const headers: Record<string, string> = {};
       if (given.body !== undefined) headers['Content-Type'] = given.contentType ?? 'application/sdp';
       if (method === 'INVITE') headers['Allow'] = allow;
+      if ((method === 'INVITE' || method === 'UPDATE') && given.status === 200) {
+        Object.assign(headers, this.#refreshed(request));
+      }
       respond(this.#tools, response, given.status, {
         headers,
         ...(given.reason !== undefined && { reason: given.reason.replace(/[\p{Cc}]/gu, ' ') }),

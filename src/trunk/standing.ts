@@ -20,11 +20,20 @@ export class StandingDialog {
   #over = false;
   #hangUp: Promise<void> | undefined;
 
-  /** `onEnded` is called at most once, and never after `hangUp`. */
-  constructor(tools: Tools, dialog: DialogAddress, pass: StandingLegEvents['request'], onEnded: (how: Ended) => void) {
+  /**
+   * `onEnded` is called at most once, and never after `hangUp`. `refreshed` is told of each re-INVITE and UPDATE of the
+   * far side that gets a 200, and returns what that 200 says besides.
+   */
+  constructor(
+    tools: Tools,
+    dialog: DialogAddress,
+    pass: StandingLegEvents['request'],
+    onEnded: (how: Ended) => void,
+    refreshed?: (request: SrfRequest) => Record<string, string>,
+  ) {
     this.#tools = tools;
-    this.#sent = new SentRequests(tools, dialog, () => this.#unreachable());
-    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.inviting);
+    this.#sent = new SentRequests(tools, dialog, () => this.unreachable());
+    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.inviting, refreshed);
     this.#onEnded = onEnded;
   }
 
@@ -66,8 +75,11 @@ export class StandingDialog {
     this.#sent.settleAll(503);
   }
 
-  /** A request of ours got 408 or 481: the far side is told all the same, in case it is there (RFC 3261 12.2.1.2). */
-  #unreachable(): void {
+  /**
+   * The far side seems gone: a request of ours got 408 or 481, or its refresh did not come. It is told all the same, in
+   * case it is there (RFC 3261 12.2.1.2, RFC 4028 10).
+   */
+  unreachable(): void {
     if (this.#over) return;
     this.end({ cause: {}, lost: true });
     void this.#tools.legs.ending(this.#sent.sendBye());

@@ -17,7 +17,7 @@ export interface Tools {
 }
 
 /** Methods that we understand (RFC 3261 20.5). */
-export const allow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY';
+export const allow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY';
 
 /** 64*T1 (RFC 3261 17.1.2.2 timer F, 13.3.1.4): after this time nobody answers any more. Milliseconds. */
 export const transactionTimeout = 32_000;

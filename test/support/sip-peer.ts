@@ -182,7 +182,7 @@ export class PeerCall {
   /** Acknowledges a 2xx, and takes its To for what follows. */
   ack(response: Response, options: { body?: string } = {}): void {
     this.to = response.get('To') ?? '';
-    this.peer.send(this.#write('ACK', this.#newBranch(), this.#sequence, options), this.#port);
+    this.peer.send(this.#write('ACK', this.#newBranch(), response.cseq.sequence, options), this.#port);
   }
 
   /** Acknowledges a final response other than 2xx. */
