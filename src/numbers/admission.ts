@@ -1,12 +1,19 @@
 import type { Request } from '../sip/message/message.ts';
 import { isToken, parseDecimal } from '../sip/message/syntax.ts';
 import { isSipUri, isTelUri } from '../sip/message/uri.ts';
+import { readMediaType } from './isup/media-type.ts';
 import { prepare, type TrunkReadingSettings } from './settings.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What makes a well-formed INVITE unacceptable before its numbers are looked at (RFC 3261 8.2.2, 8.2.3, 16.3). */
 export function refuseRequest(request: Request, settings: TrunkReadingSettings): Refusal | undefined {
-  return refuseHops(request) ?? refuseScheme(request) ?? refuseExtensions(request, settings) ?? refuseEncoding(request);
+  return (
+    refuseHops(request) ??
+    refuseScheme(request) ??
+    refuseExtensions(request, settings) ??
+    refuseEncoding(request) ??
+    refuseBody(request)
+  );
 }
 
 /** Absent is accepted: RFC 2543 senders have none. */
@@ -32,9 +39,14 @@ export const emergencyRefusal: Refusal = {
   code: 'emergency',
 };
 
-function refuseExtensions(request: Request, settings: TrunkReadingSettings): Refusal | undefined {
+/** Those of the option tags that Require names which we lack, as they were written (RFC 3261 8.2.2.3). */
+export function unsupportedOptions(required: readonly string[], settings: TrunkReadingSettings): string[] {
   const supported = prepare(settings).supportedOptions;
-  const unsupported = request.list('Require').filter((tag) => !supported.has(tag.toLowerCase()));
+  return required.filter((tag) => tag !== '' && !supported.has(tag.toLowerCase()));
+}
+
+function refuseExtensions(request: Request, settings: TrunkReadingSettings): Refusal | undefined {
+  const unsupported = unsupportedOptions(request.list('Require'), settings);
   if (unsupported.length === 0) return undefined;
   const tags = unsupported.filter(isToken);
   return {
@@ -50,3 +62,16 @@ function refuseEncoding(request: Request): Refusal | undefined {
   if (encodings.length === 0) return undefined;
   return { status: 415, why: 'encoded bodies are not supported', code: 'unsupported-body' };
 }
+
+/** A body that is not understood is refused, unless its sender says that it may be left out (RFC 3261 8.2.3, 20.11). */
+function refuseBody(request: Request): Refusal | undefined {
+  const type = request.get('Content-Type');
+  if (request.body.length === 0 || type === undefined) return undefined;
+  const { name } = readMediaType(type);
+  if (understood.has(name) || name.startsWith('multipart/')) return undefined;
+  const { parameters } = readMediaType(request.get('Content-Disposition') ?? '');
+  if (parameters.get('handling')?.toLowerCase() === 'optional') return undefined;
+  return { status: 415, why: 'the body is neither SDP, ISUP nor multipart', code: 'unsupported-body' };
+}
+
+const understood = new Set(['application/sdp', 'application/isup']);

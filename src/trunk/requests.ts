@@ -1,4 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
+import { unsupportedOptions } from '../numbers/admission.ts';
+import { splitList } from '../sip/message/syntax.ts';
 import type { IncomingInvites } from './incoming.ts';
 import { capabilities } from './options.ts';
 import type { InviteOctets } from './octets.ts';
@@ -57,7 +59,7 @@ export class Requests {
         return;
       }
       case 'OPTIONS': {
-        this.#answerOptions(response);
+        this.#answerOptions(trunk, request, response);
         return;
       }
       default: {
@@ -67,13 +69,15 @@ export class Requests {
     }
   }
 
-  #answerOptions(response: SrfResponse): void {
+  #answerOptions(trunk: TrunkSettings, request: SrfRequest, response: SrfResponse): void {
     this.#tools.counters.options += 1;
-    if (!this.#invites.draining) {
-      respond(this.#tools, response, 200, { headers: { ...capabilities } });
+    if (this.#invites.draining) {
+      respond(this.#tools, response, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
       return;
     }
-    respond(this.#tools, response, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+    const unsupported = unsupportedOptions(splitList(request.get('require') ?? ''), trunk.reading);
+    if (unsupported.length === 0) respond(this.#tools, response, 200, { headers: { ...capabilities } });
+    else respond(this.#tools, response, 420, { headers: { Unsupported: unsupported.join(', ') } }); // 8.2.2.3
   }
 
   #refuseStranger(request: SrfRequest, response: SrfResponse): void {
