@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { faultsOf } from './site.ts';
 import { caseSettings, judgeInvites } from '../../../src/cli/commands/explain/cases.ts';
 import { loadSettings, readingOfProfile } from '../../../src/config.ts';
 import { readInviteOctets, type TrunkReadingSettings } from '../../../src/numbers/read.ts';
@@ -126,3 +127,17 @@ for (const [profile, facts, wanted] of calls) {
     assert.equal(callerPrivate, wanted.hidden ?? false);
   });
 }
+
+test('numbers of a trunk that its plan cannot read stop the process at start', (t) => {
+  const numbers = 'serviceNumbers: ["20000001"], map: { "12": "95588", "+8675520000001": "345" }, accounts: { a: "567" }';
+  const said = (settings: string) =>
+    faultsOf(t, `trunks: [{ name: a, peers: [10.0.0.1], ${settings} }]`).map((fault) =>
+      /^(\S+): "(\S+)" is no number/.exec(fault)?.slice(1),
+    );
+  assert.deepEqual(said(numbers), [
+    ['trunks[0].serviceNumbers', '20000001'],
+    ['trunks[0].map', '12'],
+    ['trunks[0].map', '345'],
+    ['trunks[0].accounts', '567'],
+  ]);
+});

@@ -132,6 +132,19 @@ describe('the explanation of a reading', () => {
     assert.equal(explanationOf(readInviteOctets(options, china))[0]?.why, 'not an INVITE');
   });
 
+  test('says in words why the message was refused', () => {
+    const why = (facts: InviteFacts) => explain(facts).at(-1)?.why;
+    assert.equal(why({ uri: 'http://x/' }), 'the Request-URI is neither sip, sips nor tel');
+    assert.equal(why({ uri: 'xurn:service:sos' }), 'the Request-URI is neither sip, sips nor tel');
+    assert.equal(why({ headers: ['Require: gruu, a b, path'] }), 'Require names unsupported extensions: gruu, path');
+    assert.equal(why({ headers: ['Content-Encoding: gzip'] }), 'encoded bodies are not supported');
+    const emergency = 'emergency calls are not for this service: check the routing of the network';
+    assert.equal(why({ uri: 'urn:service:sos' }), emergency);
+    assert.equal(why({ uri: 'sip:119@x' }), emergency);
+    const hops = Buffer.from(invite().toString().replace('Max-Forwards: 66', 'Max-Forwards: 0'));
+    assert.equal(explanationOf(readInviteOctets(hops, china))[0]?.why, 'Max-Forwards is 0');
+  });
+
   test('says whom the peer may not name', () => {
     const headers = ['P-Asserted-Identity', 'Remote-Party-ID', 'P-Preferred-Identity'].map(
       (name) => `${name}: ${at(other)}`,

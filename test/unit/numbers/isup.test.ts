@@ -242,6 +242,12 @@ describe('the IAM of SIP-I', () => {
         [false, 'IAM original called number', first, '5 order 2, 5.14 (Q.763 3.39)', 'Diversion goes before it'],
       ],
     );
+    const rdnAlone = read({ contentType: sip, body: iam(rdn()) }).explanation.at(-2);
+    assert.deepEqual([rdnAlone?.where, rdnAlone?.rule], ['IAM redirecting number', '5 order 2, 5.14 (Q.763 3.45)']);
+    assert.deepEqual(
+      lines({ contentType: sip, body }).filter(([, where]) => where === 'IAM called party number'),
+      [],
+    );
     const distrusted = lines({ contentType: sip, body }, { trustIdentity: false });
     assert.ok(distrusted.some(([used, where]) => where === 'IAM calling party number' && used === false));
     const broken = read({ contentType: sip, body: Buffer.from([6]) }).explanation.find(({ about }) => about === 'body');
