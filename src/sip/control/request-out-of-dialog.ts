@@ -1,4 +1,4 @@
-import { formatNameAddress } from '../message/address.ts';
+import { formatNameAddress, parseNameAddress } from '../message/address.ts';
 import { Draft } from '../message/draft.ts';
 import { parseUri } from '../message/uri.ts';
 import { newCallId, newSequence, newTag } from '../transaction/ids.ts';
@@ -32,7 +32,7 @@ export function requestOutOfDialog(
   const draft = Draft.request(method, requestUri);
   const tag = newTag();
   draft.add('Max-Forwards', headerOf(message, 'max-forwards') ?? '70');
-  draft.add('From', headerOf(message, 'from') ?? `<${requestUri}>`);
+  draft.add('From', tagged(headerOf(message, 'from') ?? `<${requestUri}>`, tag));
   draft.add('To', headerOf(message, 'to') ?? `<${requestUri}>`);
   draft.add('Call-ID', headerOf(message, 'call-id') ?? newCallId());
   const sequence = Number.parseInt(headerOf(message, 'cseq') ?? '', 10);
@@ -47,6 +47,14 @@ export function requestOutOfDialog(
     ...(proxy === '' ? {} : { nextHop: proxy }),
     adorn: (copy, local) => nameParties(copy, message, local, tag),
   });
+}
+
+/** A From with its tag: the dialog that begins is named by it before an address to send to is known. */
+function tagged(from: string, tag: string): string {
+  const address = parseNameAddress(from);
+  if (!address || address.parameters.get('tag')) return from;
+  address.parameters.set('tag', tag);
+  return formatNameAddress(address);
 }
 
 function nameParties(draft: Draft, message: ApplicationRequest, local: Target, tag: string): void {

@@ -139,6 +139,20 @@ describe('records of calls', { timeout: 30_000 }, () => {
   });
 });
 
+test(
+  'a placed call is named by its Call-ID and From tag, as applications look it up',
+  { timeout: 30_000 },
+  async (t) => {
+    const world = await open(t);
+    const application = await world.join(newApplication());
+    const placed = application.createUAC(`sip:127.0.0.1:${world.peer.port}`, { localSdp: 'v=0\r\n' });
+    const invite = await world.peer.request('INVITE');
+    world.peer.answer(invite, 200, { body: 'v=0\r\n' });
+    const dialog = await placed;
+    assert.equal(dialog.id, `${invite.callId};from-tag=${invite.from.parameters.get('tag') ?? ''}`);
+  },
+);
+
 describe('applications that listen', { timeout: 30_000 }, () => {
   test('the server connects to them, sends them calls, and connects again', async (t) => {
     const listener = createServer();
