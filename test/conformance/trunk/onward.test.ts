@@ -1,6 +1,7 @@
 // What of a call goes on to the target, and what is known again when it comes back, over the wire.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { caller, dialRequest, finalCalled, firstCalled, Happenings, sdp, World } from './world.ts';
 
 describe('the onward leg', () => {
@@ -67,4 +68,33 @@ describe('the onward leg', () => {
     world.gateway().answer(onward, 486);
     await happenings.until('failed');
   });
+
+  for (const outcome of ['refused', 'answered'] as const) {
+    test(`is no longer known by its numbers once it was ${outcome}: the same caller may call there again`, async () => {
+      const clock = new FakeClock();
+      const reading = { defaultCountry: 'CN', areaCode: '755', accounts: { service: '+8675529990001' } };
+      await using world = await World.start({ clock, trunk: { reading } });
+      const happenings = new Happenings();
+      const leg = world.trunk.dial(dialRequest(), happenings.events);
+      const gateway = world.gateway();
+      const onward = await gateway.request('INVITE');
+      gateway.answer(onward, outcome === 'refused' ? 486 : 200, { body: outcome === 'refused' ? '' : sdp(5) });
+      await happenings.until(outcome === 'refused' ? 'failed' : 'answered');
+      await clock.advance(5_001);
+      const peer = await world.caller();
+      peer.invite(world.port, {
+        headers: [
+          `P-Asserted-Identity: <sip:${caller}@127.0.0.1>`,
+          `Diversion: <sip:${finalCalled}@127.0.0.1>;reason=unconditional`,
+        ],
+      });
+      const { call } = await world.incoming();
+      assert.equal(call.ownLeg, undefined);
+      call.leg.reject(480);
+      if (outcome === 'refused') return;
+      const gone = leg.hangUp();
+      gateway.answer(await gateway.request('BYE'), 200);
+      await gone;
+    });
+  }
 });
