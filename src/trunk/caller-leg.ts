@@ -2,6 +2,7 @@ import type { CallerLeg, CallerLegEvents, Cause, InDialogAnswer, InDialogRequest
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Leg } from './legs.ts';
+import { accepted } from './options.ts';
 import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
 import { parseReason, reasonHeaders } from './reason.ts';
 import { hasTag, SessionTimer } from './session-timer.ts';
@@ -131,6 +132,7 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#state.is !== 'ringing') return;
     const headers = reasonHeaders(cause);
     if (status === 420) headers['Unsupported'] = this.#unsupported.join(', ');
+    if (status === 415) Object.assign(headers, accepted); // RFC 3261 8.2.3
     if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
     respond(this.#tools, this.#invite.res, status, { headers });
     this.#leave();

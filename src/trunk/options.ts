@@ -1,10 +1,12 @@
 import { allow } from './tools.ts';
 
+/** The bodies that we understand; a 415 tells them, too (RFC 3261 8.2.3). */
+export const accepted = { Accept: 'application/sdp, multipart/mixed', 'Accept-Encoding': 'identity' };
+
 /** What an OPTIONS is answered with (RFC 3261 11.2): the methods, bodies and extensions that we understand. */
 export const capabilities: Record<string, string> = {
   Allow: allow,
-  Accept: 'application/sdp, multipart/mixed',
-  'Accept-Encoding': 'identity',
+  ...accepted,
   'Accept-Language': 'en',
   Supported: '100rel, histinfo, timer',
 };

@@ -118,6 +118,14 @@ describe('what one message of RFC 4475 says only together with others', { timeou
     assert.match(sender.answers.text, /^Unsupported: nothingSupportsThis, nothingSupportsThisEither\r$/m);
   });
 
+  test('3.3.6 invut: what would be understood is said', async (t) => {
+    const world = await opened(t);
+    const sender = await connectTcp(world.port('tcp'), '127.0.0.1');
+    t.after(() => sender.close());
+    await played(world, sender, named('invut'), 415);
+    assert.match(sender.answers.text, /^Accept: application\/sdp/m);
+  });
+
   test('3.3.10 bcast: a response that is nobody’s is counted', async (t) => {
     const world = await opened(t);
     const sender = await connectTcp(world.port('tcp'), '127.0.0.1');
