@@ -23,6 +23,8 @@ export interface MetricSources {
     readonly sent: Counts;
     readonly malformed: number;
     readonly stray: number;
+    readonly refused: number;
+    readonly scanners: number;
     readonly retransmissionsIn: number;
     readonly retransmissionsOut: number;
     readonly dialogs: number;
@@ -145,13 +147,20 @@ function observeSip(sources: MetricSources, registers: Registry[]): void {
   }
   counterOf(
     'ringaway_sip_faults_total',
-    'SIP messages that were malformed, belonged to nothing, or came or went again',
+    'SIP messages that were malformed, belonged to nothing, were too many, came from scanners, or came or went again',
     registers,
     () => {
       const counted = read();
       if (!counted) return {};
-      const { malformed, stray, retransmissionsIn, retransmissionsOut } = counted;
-      return { malformed, stray, 'retransmission-in': retransmissionsIn, 'retransmission-out': retransmissionsOut };
+      const { malformed, stray, refused, scanners, retransmissionsIn, retransmissionsOut } = counted;
+      return {
+        malformed,
+        stray,
+        refused,
+        scanner: scanners,
+        'retransmission-in': retransmissionsIn,
+        'retransmission-out': retransmissionsOut,
+      };
     },
     'fault',
   );

@@ -8,6 +8,7 @@ import { Exchange } from './control/exchange.ts';
 import { inMemoryPair } from './control/in-memory-socket.ts';
 import { ControlListener } from './control/listener.ts';
 import { OutboundConnections, type OutboundAddress } from './control/outbound.ts';
+import type { AdmissionLimits } from './transaction/admission.ts';
 import type { CounterValues } from './transaction/counters.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import type { TimerSettings } from './transaction/timers.ts';
@@ -43,6 +44,8 @@ export interface SipServerOptions {
   readonly timers?: Partial<TimerSettings>;
   /** User-Agent and Server where the application sets none. */
   readonly userAgent?: string;
+  /** New requests of one source, and scanners; all is taken unless given. */
+  readonly limits?: AdmissionLimits;
   /** What Via and Contact say instead of the listening address, behind NAT. */
   readonly advertised?: AdvertisedAddress;
   /** Certificates for `tls://` and `wss://`, and whom we trust. */
@@ -101,7 +104,12 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     ...(options.tls ? { tls: options.tls } : {}),
     ...(options.origins ? { origins: options.origins } : {}),
   });
-  const layer = new TransactionLayer(transport, { clock, log, ...(options.timers ? { timers: options.timers } : {}) });
+  const layer = new TransactionLayer(transport, {
+    clock,
+    log,
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.timers ? { timers: options.timers } : {}),
+  });
   const exchange = new Exchange({
     layer,
     locator: new Locator({ reach: transport, names: new SystemNameServer(options.nameServers), clock }),

@@ -4,6 +4,10 @@ export interface CounterValues {
   readonly sent: Readonly<Record<string, number>>;
   readonly malformed: number;
   readonly stray: number;
+  /** New requests that were refused with 503 because their source sends too many. */
+  readonly refused: number;
+  /** Requests of scanners, which got no answer. */
+  readonly scanners: number;
   readonly retransmissionsIn: number;
   readonly retransmissionsOut: number;
 }
@@ -31,6 +35,8 @@ export class Counters {
   readonly #sent = new Map<string, number>();
   #malformed = 0;
   #stray = 0;
+  #refused = 0;
+  #scanners = 0;
   #retransmissionsIn = 0;
   #retransmissionsOut = 0;
 
@@ -50,6 +56,14 @@ export class Counters {
     this.#stray++;
   }
 
+  refused(): void {
+    this.#refused++;
+  }
+
+  scanner(): void {
+    this.#scanners++;
+  }
+
   retransmission(direction: 'in' | 'out'): void {
     if (direction === 'in') this.#retransmissionsIn++;
     else this.#retransmissionsOut++;
@@ -61,6 +75,8 @@ export class Counters {
       sent: Object.fromEntries(this.#sent),
       malformed: this.#malformed,
       stray: this.#stray,
+      refused: this.#refused,
+      scanners: this.#scanners,
       retransmissionsIn: this.#retransmissionsIn,
       retransmissionsOut: this.#retransmissionsOut,
     };

@@ -1,20 +1,24 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import { Emitter } from '../../shared/emitter.ts';
 import type { Logger } from '../../shared/log.ts';
 import { Draft } from '../message/draft.ts';
 import type { Message, Request, Response } from '../message/message.ts';
 import type { MalformedMessage } from '../message/parse.ts';
+import { AdmissionControl, type AdmissionLimits } from './admission.ts';
 import type { ClientHandlers, ClientTransaction, RunningClient } from './client-transaction.ts';
 import type { TransactionContext } from './context.ts';
 import { Counters } from './counters.ts';
 import { uriHost } from '../transport/addresses.ts';
 import { refusal } from '../transport/refusal.ts';
+import { responseTarget } from '../transport/routing.ts';
 import { newBranch } from './ids.ts';
 import { InviteClientTransaction } from './invite-client-transaction.ts';
 import { InviteServerTransaction } from './invite-server-transaction.ts';
 import { ackKey, clientKey, clientKeyOf, serverKey } from './keys.ts';
 import { NonInviteClientTransaction } from './non-invite-client-transaction.ts';
 import { NonInviteServerTransaction } from './non-invite-server-transaction.ts';
+import { prepareResponse } from './prepare-response.ts';
 import type { RunningServer, ServerTransaction } from './server-transaction.ts';
 import { defaultTimers, type TimerSettings } from './timers.ts';
 import { remoteOf, type Flow, type Target, type Wire } from './wire.ts';
@@ -35,7 +39,12 @@ export interface LayerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly timers?: Partial<TimerSettings>;
+  /** What is taken of one source, and from whom nothing; all is taken unless given. */
+  readonly limits?: AdmissionLimits;
 }
+
+/** Seconds after which a source that sends too much may try again. */
+const retryAfter = '5';
 
 /**
  * RFC 3261 17: matches messages with transactions, retransmits, absorbs retransmissions and keeps the timers, over a wire.
@@ -58,6 +67,7 @@ export class TransactionLayer {
   readonly #awaitingAck = new Map<string, InviteServerTransaction>();
   readonly #clientContext: TransactionContext;
   readonly #serverContext: TransactionContext;
+  readonly #admission: AdmissionControl | undefined;
   #closed = false;
 
   constructor(wire: Wire, options: LayerOptions) {
@@ -65,6 +75,7 @@ export class TransactionLayer {
     this.#clock = options.clock;
     this.#log = options.log;
     this.timers = { ...defaultTimers, ...options.timers };
+    this.#admission = options.limits && new AdmissionControl(options.limits, options.clock);
     this.#events = new Emitter((error, event) =>
       this.#log.error({ err: error, event }, 'the user of the SIP transactions threw'),
     );
@@ -194,12 +205,38 @@ export class TransactionLayer {
     if (request.method === 'ACK') this.#receiveAck(request, flow, running);
     else if (running) running.receiveAgain();
     else if (request.method === 'CANCEL') this.#receiveCancel(key, request, flow);
+    else if (!this.#admits(key, request, flow)) return;
     else if (request.method === 'INVITE') this.#receiveInvite(key, request, flow);
     else {
       const transaction = new NonInviteServerTransaction(key, request, flow, this.#serverContext);
       this.#servers.set(key, transaction);
       this.#events.emit('request', transaction);
     }
+  }
+
+  /** Whether a request that may begin something is taken; one of a dialog is, always. */
+  #admits(key: string, request: Request, flow: Flow): boolean {
+    if (!this.#admission || request.to.parameters.has('tag')) return true;
+    switch (this.#admission.judge(request, flow.remoteAddress)) {
+      case 'take':
+        return true;
+      case 'drop':
+        this.counters.scanner();
+        return false;
+      case 'refuse':
+        this.counters.refused();
+        this.#refuseStateless(key, request, flow);
+        return false;
+    }
+  }
+
+  /** RFC 3261 8.2.7: nothing is kept of what is refused; the same request gets the same To tag each time. */
+  #refuseStateless(key: string, request: Request, flow: Flow): void {
+    const response = Draft.answering(request, 503).add('Retry-After', retryAfter);
+    prepareResponse(response, request, createHash('sha256').update(key).digest('base64url').slice(0, 12));
+    this.#wire
+      .send(response.toBuffer(), responseTarget(request.vias[0], flow), flow)
+      .catch((reason: unknown) => this.#log.debug({ err: reason }, 'a refusal was not sent'));
   }
 
   #receiveInvite(key: string, request: Request, flow: Flow): void {
