@@ -185,6 +185,7 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
     clock,
     log: log.child({ part: 'sip' }),
     timers: sip.timers,
+    limits: sip.limits,
     userAgent: sip.userAgent,
     ...(sip.advertised && { advertised: sip.advertised }),
   });

@@ -60,6 +60,17 @@ export const settingsSchema = z.strictObject({
       t2: setting(duration('500ms', '60s'), '4s', { description: 'Longest interval between retransmissions T2.' }),
       t4: setting(duration('500ms', '60s'), '5s', { description: 'Longest life of a message in the network T4.' }),
     }),
+    limits: section('What strangers and floods are given', {
+      rate: setting(wholeNumber(0, 100_000), 500, {
+        description: 'New requests a second that one address may send for long; above it hears 503. 0: no limit.',
+      }),
+      burst: setting(wholeNumber(1, 100_000), 1000, { description: 'And at once, after a pause.' }),
+      scanners: setting(
+        z.array(text('1 to 100 printable characters', /^[ -~]{1,100}$/)),
+        ['friendly-scanner', 'sipvicious', 'sipcli', 'sip-scan', 'sundayddr', 'pplsip', 'VaxSIPUserAgent'],
+        { description: 'Requests whose User-Agent holds one of these get no answer.' },
+      ),
+    }),
     userAgent: setting(text('printable text of 1 to 100 characters', /^[ -~]{1,100}$/), 'ringaway', {
       description: 'What the User-Agent and Server headers say.',
     }),
