@@ -129,7 +129,8 @@ for (const [profile, facts, wanted] of calls) {
 }
 
 test('numbers of a trunk that its plan cannot read stop the process at start', (t) => {
-  const numbers = 'serviceNumbers: ["20000001"], map: { "12": "95588", "+8675520000001": "345" }, accounts: { a: "567" }';
+  const numbers =
+    'serviceNumbers: ["20000001"], map: { "12": "95588", "+8675520000001": "345" }, accounts: { a: "567" }';
   const said = (settings: string) =>
     faultsOf(t, `trunks: [{ name: a, peers: [10.0.0.1], ${settings} }]`).map((fault) =>
       /^(\S+): "(\S+)" is no number/.exec(fault)?.slice(1),
