@@ -30,17 +30,27 @@ export function acknowledge(
   const ack = entry.dialog.ack(Number.parseInt(awaiting.transaction.request.get('CSeq') ?? '', 10));
   addHeaders(ack, message, (name) => dialogHeaders.has(name));
   addBody(ack, message);
-  exchange.locator.locate(entry.dialog.nextHop).then(
-    (target) => {
-      const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
-      const fields = sentRequest(exchange.clock, octets.length, exchange.localFor(target), randomUUID());
-      application.ok(id, fields, octets);
-      if (awaiting.hangUp) hangUp(exchange, entry, target);
-    },
-    (error: unknown) => {
-      exchange.log.warn({ err: error, callId: entry.callId }, 'an ACK was not sent');
-      application.notOk(id, 'the address of the ACK was not found');
-    },
+  const leave = async (): Promise<{ octets: Buffer; local: Target }> => {
+    const target = await exchange.locator.locate(entry.dialog.nextHop);
+    const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
+    if (awaiting.hangUp) hangUp(exchange, entry, target);
+    return { octets, local: exchange.localFor(target) };
+  };
+  const tryToLeave = (): ReturnType<typeof leave> => {
+    entry.sendAckAgain = undefined;
+    const left = leave();
+    entry.acknowledging = left.catch((error: unknown) => {
+      exchange.log.warn(
+        { err: error, callId: entry.callId },
+        'an ACK was not sent; the next copy of the 2xx tries again',
+      );
+      entry.sendAckAgain = () => void tryToLeave().catch(() => undefined);
+    });
+    return left;
+  };
+  tryToLeave().then(
+    ({ octets, local }) => application.ok(id, sentRequest(exchange.clock, octets.length, local, randomUUID()), octets),
+    () => application.notOk(id, 'the address of the ACK was not found'),
   );
 }
 

@@ -11,6 +11,7 @@ import { madeUp } from './made-up.ts';
 export function answersOf(exchange: Exchange, pendingOf: () => PendingClient): ClientHandlers {
   return {
     response: (response, flow) => answered(exchange, pendingOf(), response, flow),
+    repeated: () => pendingOf().entry?.sendAckAgain?.(),
     timeout: () => failed(exchange, pendingOf(), 408),
     transportError: () => failed(exchange, pendingOf(), 503),
     ended: () => {

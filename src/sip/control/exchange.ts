@@ -31,6 +31,10 @@ export interface DialogEntry extends Registered {
   readonly transactionId: string;
   /** An INVITE of ours whose 2xx the application has not acknowledged yet. */
   awaitingAck: AwaitingAck | undefined;
+  /** Settles when the last ACK has left (its address may have to be asked for): what follows within the dialog leaves behind it. */
+  acknowledging?: Promise<unknown>;
+  /** Of an ACK whose address was not found: each further copy of the 2xx is to be acknowledged, too (13.2.2.4). */
+  sendAckAgain?: (() => void) | undefined;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
   /** An INVITE of ours within the dialog, or the one that began it, has no final response yet. */

@@ -31,9 +31,9 @@ export function send(
   draft: Draft,
   options: SendOptions,
 ): void {
-  exchange.locator
-    .locateAll(options.nextHop ?? nextHop(draft), draft.toBuffer().length + addedOctets)
-    .then((targets) => sendTo(exchange, application, id, draft, targets, options))
+  const located = exchange.locator.locateAll(options.nextHop ?? nextHop(draft), draft.toBuffer().length + addedOctets);
+  Promise.all([located, options.entry?.acknowledging])
+    .then(([targets]) => sendTo(exchange, application, id, draft, targets, options))
     .catch((error: unknown) => {
       if (error instanceof Unlocatable) nowhere(exchange, application, id, draft, options);
       else {
