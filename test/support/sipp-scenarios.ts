@@ -115,9 +115,17 @@ export const isCalled = `  <recv request="INVITE" rrs="true"><action>
   </action></recv>
   <Reference variables="from,to,sequence,via,secondVia"/>`;
 
+/**
+ * Gets the ACK for a final response. SIPp knows a retransmission only until it has sent a second message behind the first: an
+ * INVITE (or CANCEL) that is repeated then, as RFC 3261 17.1.1.2 has it do until a response is there, would end the call at
+ * SIPp as unexpected, and nothing would answer the BYE.
+ */
+const isAcknowledged = (repeated: 'INVITE' | 'CANCEL') =>
+  `  <recv request="${repeated}" optional="true"/>\n  <recv request="ACK"/>`;
+
 export const rings = send(answer('180 Ringing', withoutBody), false);
-export const answers = [send(answer('200 OK', withSdp())), '  <recv request="ACK"/>'].join('\n');
-export const isBusy = [send(answer('486 Busy Here', withoutBody)), '  <recv request="ACK"/>'].join('\n');
+export const answers = [send(answer('200 OK', withSdp())), isAcknowledged('INVITE')].join('\n');
+export const isBusy = [send(answer('486 Busy Here', withoutBody)), isAcknowledged('INVITE')].join('\n');
 
 /** Gets CANCEL, answers it, and ends its INVITE, which came over one proxy, with 487 (RFC 3261 9.2). */
 export const isCancelled = [
@@ -128,7 +136,7 @@ export const isCancelled = [
       .replace('[last_CSeq:]', 'CSeq: [$sequence] INVITE')
       .replace('[last_Via:]', 'Via: [$via]\nVia: [$secondVia]'),
   ),
-  '  <recv request="ACK"/>',
+  isAcknowledged('CANCEL'),
 ].join('\n');
 
 /** Gets a re-INVITE, and answers it. */
