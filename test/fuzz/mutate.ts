@@ -132,6 +132,12 @@ export const mutators: readonly Mutator[] = [
       ),
     );
   },
+  function lengthen(text, random) {
+    const [, end] = lineOf(text, random);
+    // Around the limit of one line, now and then.
+    const many = random.once(8) ? 16_350 + random.below(100) : random.below(400);
+    return insert(text, end, random.once(4) ? '\r\n x'.repeat(many >> 2) : 'x'.repeat(many));
+  },
   // names
   function respell(text, random) {
     const [long, short] = random.pick(compact);

@@ -112,6 +112,12 @@ describe('1 reading the message', () => {
     assert.equal(refusal({ headers: ['Require: 100rel'] }, { supportedOptions: [] }), 420);
     assert.equal(refusal({ headers: ['Content-Encoding: Identity'] }), undefined);
     assert.equal(refusal({ headers: ['Content-Encoding: identity', 'e: gzip'] }), 415);
+    const body = Buffer.from('x');
+    assert.equal(refusal({ contentType: 'application/sdp', body }), undefined);
+    assert.equal(refusal({ contentType: 'text/html', body }), 415);
+    const optional = { headers: ['Content-Disposition: render;handling=optional'] };
+    assert.equal(refusal({ contentType: 'text/html', body, ...optional }), undefined);
+    assert.equal(refusal({ contentType: 'text/html' }), undefined);
   });
 });
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { formatNameAddress } from '../../../../src/sip/message/address.ts';
+import { Draft, UnwritableMessage } from '../../../../src/sip/message/draft.ts';
 import { MalformedMessage, parseMessage } from '../../../../src/sip/message/parse.ts';
 import { Request, Response, type Message } from '../../../../src/sip/message/message.ts';
 import { invite, type InviteParts } from '../../../support/sip-messages.ts';
@@ -107,6 +109,15 @@ describe('a request', () => {
     assert.equal(parseMessage(gbk).from.displayName, '\xc9\xee\xdb\xda');
   });
 
+  test('a quoted-pair may hold NUL, and is written as one again', () => {
+    const message = request({ from: 'From: "a\\\0\\\x07" <sip:1@h>;tag=1' });
+    assert.equal(message.from.displayName, 'a\0\x07');
+    assert.equal(formatNameAddress(message.from), '"a\\\0\\\x07" <sip:1@h>;tag=1');
+    const answer = Draft.answering(message, 200).set('From', message.get('From') ?? '');
+    assert.equal(parseMessage(answer.toBuffer()).from.displayName, 'a\0\x07');
+    assert.throws(() => answer.set('From', '"a\0" <sip:1@h>'), UnwritableMessage);
+  });
+
   test('skips CRLFs before the start line and drops what follows the body of a datagram', () => {
     const message = parseMessage(Buffer.concat([Buffer.from('\r\n\r\n'), invite({ body: 'abc' }), Buffer.from('xyz')]));
     assert.equal(message.body.toString(), 'abc');
@@ -189,6 +200,9 @@ describe('a malformed request', () => {
     ['two CSeq', 400, { headers: ['CSeq: 1 INVITE'] }],
     ['two Call-ID', 400, { headers: ['i: other'] }],
     ['CSeq of another method', 400, { cseq: 'CSeq: 1 OPTIONS' }],
+    ['CSeq of another method, the method unknown', 501, { requestLine: 'NEW sip:1@h SIP/2.0' }],
+    ['Request-URI with headers', 400, { requestLine: 'INVITE sip:1@h?Route=%3Csip:h%3E SIP/2.0' }],
+    ['NUL behind a line that ends in a backslash', 400, { headers: ['Subject: a\\\r\n \0'] }],
     ['CSeq of 2^31', 400, { cseq: 'CSeq: 2147483648 INVITE' }],
     ['CSeq without a method', 400, { cseq: 'CSeq: 1' }],
     ['CSeq without a space', 400, { cseq: 'CSeq: 1INVITE' }],
