@@ -11,9 +11,12 @@ import { layVariablesOver, parseYamlLayer, type Layer } from './config/source.ts
 import { applyProfile, loadProfile, readingOf, unreadableNumbers, type TrunkSettings } from './config/trunks.ts';
 import { fileVariable, readVariables } from './config/variables.ts';
 import type { TrunkReadingSettings } from './numbers/settings.ts';
+import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
+import { loadCertificates, type CertificateFault } from './sip/transport/certificates.ts';
 
 export type { TrunkSettings } from './config/trunks.ts';
+export { pathText } from './config/faults.ts';
 export type { Address, SipServer } from './config/kinds.ts';
 
 /** Everything that can be set; durations in milliseconds, addresses parsed, profiles applied. */
@@ -49,10 +52,11 @@ export function loadSettings(source: SettingsSource = {}): Settings {
   const trunks = parsed.success ? applyProfiles(parsed.data, file, layer, faults) : [];
   if (!parsed.success || faults.length > 0) throw new Failure('bad-setting', faults.join('\n'));
 
-  const { media, store, ...rest } = parsed.data;
+  const { media, store, sip, ...rest } = parsed.data;
   const { engines, timeout } = media;
   return {
     ...rest,
+    sip: { ...sip, tls: fromFolder(sip.tls, siteFolder(file)) },
     file,
     trunks,
     media: media.mode === 'rtpengine' ? { mode: 'rtpengine', engines, timeout } : { mode: 'direct' },
@@ -69,6 +73,21 @@ export function loadSettings(source: SettingsSource = {}): Settings {
  */
 export function readingOfProfile(name: string, { file, numbering }: Settings): TrunkReadingSettings {
   return readingOf(loadProfile(name, profileFolders(file)), numbering);
+}
+
+/**
+ * Reads the settings and looks at the files that they name: what a start would stumble over.
+ * @returns the settings, and a line for each thing that is right today and will not stay so
+ * @throws Failure `bad-setting` whose message has a line for each wrong key or file
+ */
+export function checkSettings(source: SettingsSource, clock: Clock): { settings: Settings; warnings: string[] } {
+  const settings = loadSettings(source);
+  if (settings.sip.server.kind !== 'builtin') return { settings, warnings: [] };
+  const { layer } = readLayers(source);
+  const found = loadCertificates(settings.sip.tls, clock.now());
+  const line = ({ path: at, says }: CertificateFault): string => faultLine(layer, ['sip', 'tls', ...at], says);
+  if (found.faults.length > 0) throw new Failure('bad-setting', found.faults.map(line).join('\n'));
+  return { settings, warnings: found.warnings.map(line) };
 }
 
 /**
@@ -130,6 +149,12 @@ function profileFolders(file: string): string[] {
 function siteFolder(file: string): string {
   const folder = path.dirname(file);
   return folder === path.resolve(packageFolder) ? process.cwd() : folder;
+}
+
+function fromFolder(tls: ParsedSettings['sip']['tls'], folder: string): ParsedSettings['sip']['tls'] {
+  const at = (file: string): string => path.resolve(folder, file);
+  const certificates = tls.certificates.map((files) => ({ ...files, cert: at(files.cert), key: at(files.key) }));
+  return { ...tls, certificates, ...(tls.ca === undefined ? {} : { ca: at(tls.ca) }) };
 }
 
 /** A file as messages name it: short when it is near. */

@@ -4,12 +4,13 @@ import { createAdmin } from './admin/admin.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { Calls } from './call/calls.ts';
 import { permittedPhones } from './call/permitted-phones.ts';
-import type { Settings } from './config.ts';
+import { pathText, type Settings } from './config.ts';
 import { createMedia } from './media/media.ts';
 import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
 import type { Logger } from './shared/log.ts';
 import { startSipServer, type SipServer } from './sip/server.ts';
+import { TlsFault } from './sip/transport/tls.ts';
 import { openStore } from './store/open.ts';
 import { createTerminals } from './terminals/gateway.ts';
 import { connectTo } from './trunk/connection.ts';
@@ -26,6 +27,8 @@ export interface Ringaway {
   readonly http: { readonly address: string };
   /** What the built-in SIP server listens on (`udp://address:port`); of a drachtio-server, its address. */
   readonly sip: { readonly listening: readonly string[] };
+  /** Reads the certificates of the built-in SIP server again; wrong ones change nothing, and the log says so. */
+  reload(): void;
   /** Takes no new calls (503 with Retry-After); resolves when the last one is over, or calls.drainWithin has passed. */
   drain(): Promise<void>;
   /** Ends what still stands, writes everything, and leaves nothing running; idempotent. */
@@ -141,6 +144,7 @@ async function build(
   return {
     http: { address: address.replace(/^http:\/\//, '') },
     sip: { listening: sip.listening },
+    reload: () => void server?.reloadCertificates(),
     async drain() {
       draining = true;
       trunk.drain();
@@ -181,6 +185,9 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
   }
   const server = await startSipServer({
     listen: sip.listen,
+    tls: sip.tls,
+    origins: sip.webSocketOrigins,
+    nameServers: sip.nameServers,
     control: 'in-process',
     clock,
     log: log.child({ part: 'sip' }),
@@ -188,6 +195,10 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
     limits: sip.limits,
     userAgent: sip.userAgent,
     ...(sip.advertised && { advertised: sip.advertised }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof TlsFault)) throw error;
+    const lines = error.faults.map(({ path, says }) => `${pathText(['sip', 'tls', ...path])}: ${says}`);
+    throw new Failure('bad-setting', lines.join('\n'), { cause: error });
   });
   return {
     listening: server.listening,

@@ -38,6 +38,14 @@ export function crossCheck(settings: ParsedSettings): CrossFault[] {
     fault(['calls', 'decideWithin'], `is longer than calls.maxHold (${calls.maxHold / 1000}s); expected at most that`);
   }
   if (sip.timers.t1 > sip.timers.t2) fault(['sip', 'timers', 't1'], 'is longer than sip.timers.t2; expected less');
+  const secure = sip.listen.findIndex((address) => /^(tls|wss):/.test(address));
+  if (secure >= 0 && sip.tls.certificates.length === 0) {
+    const says = 'is empty; expected at least one certificate, since sip.listen holds a tls:// or wss:// address';
+    fault(['sip', 'tls', 'certificates'], says);
+  }
+  if (sip.tls.requireClientCertificate && sip.tls.ca === undefined) {
+    fault(['sip', 'tls', 'ca'], 'is missing; expected the authorities of the clients, whose certificates are required');
+  }
   if (media.mode === 'rtpengine' && media.engines.length === 0) {
     fault(
       ['media', 'engines'],

@@ -132,10 +132,20 @@ export const listenAddress: Kind<Address> = textKind(
 
 /** Where the SIP server listens, as written with the port filled in. */
 export const sipListenAddress: Kind<string> = textKind(
-  'udp:// or tcp:// with IP address and port, such as udp://127.0.0.1:5060',
+  'udp://, tcp://, tls://, ws:// or wss:// with IP address and port, such as udp://127.0.0.1:5060',
   (input) => {
     const address = parseListenAddress(input);
-    return address && formatListenAddress(address);
+    const [, advertised] = input.split('?');
+    return address && `${formatListenAddress(address)}${advertised === undefined ? '' : `?${advertised}`}`;
+  },
+);
+
+/** A name server, as Node's resolver takes it. */
+export const nameServer: Kind<string> = textKind(
+  'the address of a name server such as 192.0.2.53, 127.0.0.1:5353 or [2001:db8::53]:53',
+  (input) => {
+    const host = parseAddress(input, 1)?.host ?? input;
+    return ipaddr.IPv4.isValidFourPartDecimal(host) || ipaddr.IPv6.isValid(host) ? input : undefined;
   },
 );
 
@@ -201,14 +211,15 @@ function parsePhoneUri(input: string): string | undefined {
   return known ? input : undefined;
 }
 
-/** A `sip:` URI without a user that says where requests go (RFC 3261 19.1.1); transport udp or tcp. */
+/** A `sip:` or `sips:` URI without a user that says where requests go (RFC 3261 19.1.1); transport udp, tcp or tls. */
 export const gatewayUri: Kind<string> = textKind(
-  'a gateway such as sip:192.0.2.7:5060 or sip:sbc.example.net;transport=tcp',
+  'a gateway such as sip:192.0.2.7:5060, sip:sbc.example.net;transport=tcp or sips:sbc.example.net',
   (input) => {
-    const match = /^sip:([^;?@]+)((?:;[a-z0-9.-]+(?:=[^;?]*)?)*)$/i.exec(input);
+    const match = /^sips?:([^;?@]+)((?:;[a-z0-9.-]+(?:=[^;?]*)?)*)$/i.exec(input);
     if (match?.[1] === undefined) return undefined;
     const transport = /;transport=([^;]*)/i.exec(match[2] ?? '')?.[1]?.toLowerCase();
-    if (transport !== undefined && transport !== 'udp' && transport !== 'tcp') return undefined;
+    const possible = /^sips:/i.test(input) ? ['tcp', 'tls'] : ['udp', 'tcp', 'tls'];
+    if (transport !== undefined && !possible.includes(transport)) return undefined;
     const known = parseAddress(match[1], 1) ?? parseHost(match[1]);
     return known === undefined ? undefined : input;
   },

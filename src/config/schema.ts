@@ -8,6 +8,7 @@ import {
   ipPhoneTarget,
   listenAddress,
   mongodbUri,
+  nameServer,
   oneOf,
   optional,
   required,
@@ -22,6 +23,7 @@ import {
 } from './kinds.ts';
 
 import { ringTimeout, route, trunk } from './trunk-schema.ts';
+import { tls } from './tls-schema.ts';
 import { areaCode, country, name, numberPrefix } from './words.ts';
 
 const finalStatus = wholeNumber(300, 699);
@@ -36,7 +38,15 @@ export const settingsSchema = z.strictObject({
       description: 'The SIP server: builtin, or drachtio://user:secret@host:9022 for a drachtio-server.',
     }),
     listen: setting(z.array(sipListenAddress).min(1), ['udp://127.0.0.1:5060', 'tcp://127.0.0.1:5060'], {
-      description: 'Where the built-in SIP server listens.',
+      description:
+        'Where the built-in SIP server listens: udp, tcp, tls, ws and wss; ?advertised=address[:port] behind one says how it is reached.',
+    }),
+    tls,
+    webSocketOrigins: setting(z.array(webOrigin), ['*'], {
+      description: 'Origins of web pages that may speak SIP over WebSocket; * is any.',
+    }),
+    nameServers: setting(z.array(nameServer), [], {
+      description: 'Name servers asked for gateways, as address or address:port; without any those of the machine.',
     }),
     control: setting(listenAddress, '127.0.0.1:9022', {
       description: 'Where `ringaway sip-server` listens for the application (drachtio control protocol).',

@@ -7,6 +7,7 @@ import { act } from '../context.ts';
 import { fail } from '../failing.ts';
 
 const help = `
+SIGHUP: the certificates of SIP are read again; calls and connections go on.
 SIGTERM or SIGINT: no new calls; standing calls may go on for calls.drainWithin; then it ends with exit code 0.
 A second signal ends it at once.
 
@@ -22,6 +23,8 @@ const leaveToEnd = 10_000;
 export interface RunningService {
   readonly http: { readonly address: string };
   readonly sip: { readonly listening: readonly string[] };
+  /** Reads again what can change while it runs: the certificates of SIP. */
+  reload(): void;
   /** Takes no new calls; resolves when the last one is over, or calls.drainWithin has passed. */
   drain(): Promise<void>;
   /** Ends what still stands and writes everything. */
@@ -66,6 +69,7 @@ export async function serve(settings: Settings, start: StartService): Promise<vo
   const unhandledRejections = watchFaults(log);
   const stopAsked = firstSignal(log);
   const service = await start(settings, { log, clock: systemClock, unhandledRejections });
+  process.on('SIGHUP', () => service.reload());
   process.stderr.write(`${readyLine(settings, service)}\n`);
   const signal = await stopAsked;
   log.info({ signal }, 'the service is stopping: no new calls, standing ones may end');

@@ -2,25 +2,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { Clock } from '../../shared/clock.ts';
-import type { Logger } from '../../shared/log.ts';
 import { isSecure, type ListenAddress } from './addresses.ts';
-import type { Connections } from './connections.ts';
-import type { TransportLimits } from './limits.ts';
 import { bindError, ListenError } from './listen-error.ts';
+import type { ListenTools } from './listen-tools.ts';
 import { StreamConnection } from './stream-connection.ts';
-import type { TlsContexts } from './tls.ts';
 import { acceptWebSockets } from './web-socket-server.ts';
-
-export interface ListenTools {
-  readonly connections: Connections;
-  readonly tls: TlsContexts;
-  readonly limits: TransportLimits;
-  /** Origins of web pages that may open a WebSocket; `*` is any. */
-  readonly origins: readonly string[];
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export interface StreamListener {
   readonly local: ListenAddress;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { messageLimits } from '../message/limits.ts';
-import type { ListenTools } from './listen.ts';
+import type { ListenTools } from './listen-tools.ts';
 import { WebSocketConnection } from './web-socket-connection.ts';
 
 /** RFC 7118 4.1. */

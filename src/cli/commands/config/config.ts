@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { showSettings, type Settings } from '../../../config.ts';
+import { checkSettings, showSettings, type Settings } from '../../../config.ts';
 import { act } from '../../context.ts';
 import { configDocs } from './docs.ts';
 
@@ -18,11 +18,14 @@ export function registerConfig(program: Command): void {
     .addHelpText('after', examples);
   config
     .command('check')
-    .description('Check the settings file and the variables; each fault is one line, and the exit code is then 2.')
+    .description(
+      'Check the settings file, the variables and the certificates; each fault is one line, and the exit code is then 2.',
+    )
     .action(
       act((context) => {
-        const settings = context.settings();
-        context.print({ ok: true, file: settings.file }, () => summary(settings));
+        const { settings, warnings } = checkSettings({ file: context.configFile }, context.clock);
+        const found = warnings.length > 0 ? { warnings } : {};
+        context.print({ ok: true, file: settings.file, ...found }, () => [summary(settings), ...warnings].join('\n'));
       }),
     );
   config
