@@ -13,13 +13,25 @@ export interface Clock {
   after(milliseconds: number, action: () => void): Timer;
 }
 
-/** The machine's own clock. Its timers do not keep the process alive by themselves. */
+/**
+ * The machine's own clock. Its timers do not keep the process alive by themselves. A timer that is due fires after what came
+ * meanwhile has been read: when the process stood still for a second (a loaded machine, a paused one), an answer that is there
+ * in time must not be taken for missing, and nothing is sent again that was answered.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(milliseconds, action) {
-    const handle = setTimeout(action, milliseconds);
+    let due: NodeJS.Immediate | undefined;
+    const handle = setTimeout(() => {
+      due = setImmediate(action); // Node reads its sockets between timers and immediates
+    }, milliseconds);
     handle.unref();
-    return { clear: () => clearTimeout(handle) };
+    return {
+      clear() {
+        clearTimeout(handle);
+        clearImmediate(due);
+      },
+    };
   },
 };
