@@ -154,7 +154,10 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     reloadCertificates: () => transport.reloadCertificates(),
     drain: (milliseconds) => drain(exchange, clock, milliseconds),
     async close() {
-      for (const entry of exchange.dialogs) entry.reliable?.stop();
+      for (const entry of exchange.dialogs) {
+        entry.reliable?.stop();
+        entry.session?.stop();
+      }
       layer.close();
       outbound.close();
       for (const socket of attached) socket.destroy();

@@ -30,6 +30,7 @@ export function acknowledge(
   const ack = entry.dialog.ack(Number.parseInt(awaiting.transaction.request.get('CSeq') ?? '', 10));
   addHeaders(ack, message, (name) => dialogHeaders.has(name));
   addBody(ack, message);
+  if (entry.session && ack.body.length > 0) entry.description = ack.body; // the answer to a late offer
   const leave = async (): Promise<{ octets: Buffer; local: Target }> => {
     const target = await exchange.locator.locate(entry.dialog.nextHop);
     const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);

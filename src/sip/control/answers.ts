@@ -4,6 +4,7 @@ import type { ClientHandlers } from '../transaction/client-transaction.ts';
 import type { Flow } from '../transaction/wire.ts';
 import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
 import { forApplication } from './for-application.ts';
+import { agreeAsClient } from './session.ts';
 import { arrivedResponse, madeUpResponse } from './leaders.ts';
 import { madeUp } from './made-up.ts';
 
@@ -32,7 +33,10 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
     return;
   }
   if (status < 300 && (method === 'INVITE' || method === 'SUBSCRIBE')) updateDialog(exchange, pending, response);
-  if (success) pending.entry?.dialog.refreshBy(response);
+  if (success && pending.entry) {
+    pending.entry.dialog.refreshBy(response);
+    agreeAsClient(exchange, pending.entry, pending.transaction.request, response);
+  }
   if (status >= 200) conclude(exchange, pending, status);
 
   const octets = forApplication(response);
@@ -99,6 +103,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: undefined,
+    ownsCallId: true,
     inviting: pending.transaction.method === 'INVITE',
     reliable: undefined,
   };

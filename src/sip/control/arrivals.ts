@@ -6,9 +6,11 @@ import type { Flow } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { forApplication } from './for-application.ts';
-import { arrivedRequest, unsolicited } from './leaders.ts';
+import { endDialog } from './end-dialog.ts';
+import { arrivedRequest } from './leaders.ts';
 import { mergeKey } from './merge-key.ts';
 import { relayAck, relayRequest } from './proxy/relay.ts';
+import { intervalTooSmall } from './session.ts';
 import { extensionRequired, unacceptable } from './unacceptable.ts';
 
 /** What the server itself can do, for OPTIONS that no application takes (RFC 3261 11.2). */
@@ -50,6 +52,11 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(collision(request, entry));
     return;
   }
+  const tooSmall = intervalTooSmall(request);
+  if (tooSmall) {
+    transaction.respond(tooSmall);
+    return;
+  }
   if (method === 'PRACK' && entry.reliable?.acknowledge(request.get('RAck')) !== true) {
     transaction.respond(Draft.answering(request, 481)); // RFC 3262 3
     return;
@@ -78,6 +85,11 @@ function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
   }
   if (exchange.draining && method !== 'OPTIONS') {
     transaction.respond(Draft.answering(request, 503).add('Retry-After', retryAfter));
+    return;
+  }
+  const tooSmall = intervalTooSmall(request);
+  if (tooSmall && application) {
+    transaction.respond(tooSmall);
     return;
   }
   if (exchange.unmerged.has(mergeKey(request))) {
@@ -155,18 +167,5 @@ function acknowledged(exchange: Exchange, ack: Request, flow: Flow, invite: Serv
 /** 13.3.1.4: no ACK within 64*T1, so the dialog is ended with a BYE of our own, and the application is told. */
 function unacknowledged(exchange: Exchange, pending: PendingServer): void {
   const { entry } = pending;
-  if (!entry || entry.dialog.state === 'terminated') return;
-  const bye = entry.dialog.request('BYE');
-  bye.add('Reason', 'SIP;cause=200;text="ACK timeout"');
-  exchange.forget(entry);
-  exchange.locator.locate(entry.dialog.nextHop).then(
-    (target) => {
-      const { octets } = exchange.layer.request(bye, target, { response: () => undefined });
-      const fields = unsolicited(exchange.clock, octets.length, exchange.localFor(target), entry.id);
-      entry.application.send(fields, octets);
-      exchange.records.stop('application', 'system-initiated-termination', octets);
-    },
-    (error: unknown) =>
-      exchange.log.warn({ err: error, callId: entry.callId }, 'the BYE after a missing ACK was not sent'),
-  );
+  if (entry) endDialog(exchange, entry, 'ACK timeout', 'system-initiated-termination');
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { dialogId, Dialogs, type Registered } from '../dialog/dialogs.ts';
+import type { SessionTimer } from '../dialog/session-timer.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
@@ -39,6 +40,14 @@ export interface DialogEntry extends Registered {
   unanswered: PendingServer | undefined;
   /** An INVITE of ours within the dialog, or the one that began it, has no final response yet. */
   inviting: boolean;
+  /** The session timer that was agreed, if any. */
+  session?: SessionTimer | undefined;
+  /** The session description that we sent last. */
+  description?: Buffer;
+  /** The peer said whether it takes UPDATE. */
+  updates?: boolean;
+  /** We began the dialog, and so made its Call-ID. */
+  readonly ownsCallId?: boolean;
   /** The reliable provisional responses to the INVITE that began it. */
   reliable: ReliableProvisionals | undefined;
 }
@@ -113,6 +122,7 @@ export class Exchange {
   forget(entry: DialogEntry): void {
     entry.dialog.terminate();
     entry.reliable?.stop();
+    entry.session?.stop();
     for (const fork of entry.forks.values()) fork.terminate();
     this.dialogs.remove(entry);
   }

@@ -5,6 +5,7 @@ import { dialogHeaders } from './acknowledge.ts';
 import type { Exchange } from './exchange.ts';
 import { rewriteContact } from './local-names.ts';
 import { headerOf } from './application-message.ts';
+import { offerSession } from './session.ts';
 import { send } from './send.ts';
 
 /** Methods that carry our Contact within a dialog: those that may move the remote target (RFC 3261 12.2.1.1). */
@@ -27,6 +28,7 @@ export function requestInDialog(
   const draft = entry.dialog.request(method);
   addHeaders(draft, message, (name) => dialogHeaders.has(name));
   addBody(draft, message);
+  offerSession(entry, draft);
   const contact = headerOf(message, 'contact');
   send(exchange, application, id, draft, {
     entry,

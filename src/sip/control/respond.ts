@@ -7,6 +7,7 @@ import { addBody, addHeaders } from './complete.ts';
 import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
 import { sentResponse } from './leaders.ts';
 import { rewriteContact } from './local-names.ts';
+import { agreeAsServer } from './session.ts';
 import { ReliableProvisionals } from './reliable-provisional.ts';
 
 /** What a response takes from its request, whatever the application writes (RFC 3261 8.2.6.2). */
@@ -37,6 +38,9 @@ export function respond(
   if (status > 100 && status < 300 && beginsDialog.has(method)) begin(exchange, pending, draft, status);
   const reliable = status > 100 && status < 200 && method === 'INVITE' && isReliable(message);
   const sequence = reliable && pending.entry ? number(exchange, pending, pending.entry, draft) : undefined;
+  if (pending.entry && status >= 200 && status < 300) {
+    agreeAsServer(exchange, pending.entry, transaction.request, draft);
+  }
   const octets = transaction.respond(draft);
   if (sequence !== undefined) pending.entry?.reliable?.sent(sequence, octets);
   const { entry } = pending;
