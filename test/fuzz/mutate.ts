@@ -117,20 +117,10 @@ export const mutators: readonly Mutator[] = [
   },
   function manyLines(text, random) {
     const [start] = lineOf(text, random);
-    return insert(
-      text,
-      start,
-      repeated(
-        random.pick([
-          'X: y\r\n',
-          'Via: SIP/2.0/UDP h\r\n',
-          'Diversion: <sip:1@h>\r\n',
-          'v:\r\n SIP/2.0/UDP h\r\n',
-          'a:\r\n',
-        ]),
-        random,
-      ),
-    );
+    // Around the limit of lines, now and then.
+    const many = random.once(6) ? 480 + random.below(60) : random.below(20);
+    const line = random.pick(['X: y', 'Via: SIP/2.0/UDP h', 'Diversion: <sip:1@h>', 'v:\r\n SIP/2.0/UDP h', 'a:']);
+    return insert(text, start, `${line}\r\n`.repeat(many));
   },
   function lengthen(text, random) {
     const [, end] = lineOf(text, random);
