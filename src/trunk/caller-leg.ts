@@ -180,7 +180,7 @@ export class IncomingLeg implements CallerLeg, Leg {
   connectionLost(): void {
     switch (this.#state.is) {
       case 'ringing': {
-        this.#cancelled({});
+        this.#ended({ cause: {}, lost: true });
         return;
       }
       case 'answering': {
