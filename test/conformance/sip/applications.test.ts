@@ -153,6 +153,37 @@ test(
   },
 );
 
+test(
+  'of a call that was forked, every 200 but the first is acknowledged and ended (13.2.2.4)',
+  { timeout: 30_000 },
+  async (t) => {
+    const world = await open(t);
+    const { peer } = world;
+    const application = await world.join(newApplication());
+    const placed = application.createUAC(`sip:127.0.0.1:${peer.port}`, { localSdp: 'v=0\r\n' });
+    const invite = await peer.request('INVITE');
+    peer.answer(invite, 200, { body: 'v=0\r\n', tag: 'first' });
+    peer.answer(invite, 200, { body: 'v=0\r\n', tag: 'second' });
+    const of = (method: string, tag: string) =>
+      peer.expect(
+        `${method} to the ${tag}`,
+        (m) => m.kind === 'request' && m.method === method && m.to.parameters.get('tag') === tag,
+      );
+    await of('ACK', 'first');
+    await of('ACK', 'second');
+    const bye = await of('BYE', 'second');
+    assert.ok(bye.kind === 'request');
+    peer.answer(bye, 200);
+    const dialog = await placed;
+    assert.equal(dialog.sip.remoteTag, 'first');
+    assert.equal(
+      peer.count((m) => m.kind === 'request' && m.method === 'BYE' && m.to.parameters.get('tag') === 'first'),
+      0,
+    );
+    assert.equal(world.server.stats().dialogs, 1);
+  },
+);
+
 describe('applications that listen', { timeout: 30_000 }, () => {
   test('the server connects to them, sends them calls, and connects again', async (t) => {
     const listener = createServer();
