@@ -114,7 +114,7 @@ export class World {
       control: options.control === 'tcp' ? { address: '127.0.0.1', port: 0, secret } : 'in-process',
       clock: systemClock,
       log: silentLog,
-      timers: { t1: options.t1 ?? 500 },
+      timers: timersOf(options.t1 ?? 500),
     });
     let detach = (): void => undefined;
     const trunk = await startTrunk({
@@ -193,6 +193,11 @@ export class World {
     await this.server.close();
     for (const peer of this.#peers) await peer.close();
   }
+}
+
+/** T2 and T4 in the proportion to T1 that RFC 3261 17 gives them. */
+function timersOf(t1: number): { t1: number; t2: number; t4: number } {
+  return { t1, t2: 8 * t1, t4: 10 * t1 };
 }
 
 export const caller = '+8613800138000';
