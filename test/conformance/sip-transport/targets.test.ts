@@ -32,7 +32,7 @@ async function serve(
   return { server, application };
 }
 
-/** A peer that answers each request with `status`; counts them. */
+/** A peer that answers each request with `status`; counts them, and not what is sent again (T1 is short here). */
 async function peer(
   context: TestContext,
   listen: string[],
@@ -40,9 +40,12 @@ async function peer(
 ): Promise<{ layer: TransportLayer; heard: string[] }> {
   const layer = await openLayer(context, listen);
   const heard: string[] = [];
+  const branches = new Set<string | undefined>();
   layer.on('message', (message, flow) => {
     if (!(message instanceof Request) || message.method === 'ACK') return;
-    heard.push(`${flow.transport} ${message.method}`);
+    const branch = message.vias[0]?.branch;
+    if (!branches.has(branch)) heard.push(`${flow.transport} ${message.method}`);
+    branches.add(branch);
     void layer.send(Draft.answering(message, status).toBuffer(), responseTarget(message.vias[0], flow), flow);
   });
   return { layer, heard };

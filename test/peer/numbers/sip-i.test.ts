@@ -6,6 +6,7 @@ import { silentLog } from '../../../src/shared/log.ts';
 import { answerSdp, offerSdp } from '../../../src/simulate/rtp/sdp.ts';
 import { Endpoint } from '../../../src/simulate/sip/endpoint.ts';
 import type { Session } from '../../../src/simulate/sip/session.ts';
+import { eventually } from '../../support/eventually.ts';
 import { initialAddress, sipI } from '../../support/isup.ts';
 import { type Site, startSite } from '../../support/site.ts';
 
@@ -74,6 +75,6 @@ describe('a call of SIP-I with a binary IAM', () => {
       [record.caller, record.firstCalled, record.firstCalledSource, record.secondCalled, record.finalCalled],
       [caller, first, 'isup-ocn', second, final],
     );
-    assert.equal(exchange.standing, 0);
+    await eventually('the end of the call at the network', () => exchange.standing === 0);
   });
 });
