@@ -26,6 +26,7 @@ export class LoadSipp {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #exit: Promise<unknown>;
+  #closed: Promise<Counts> | undefined;
 
   private constructor(child: ChildProcess, folder: string, port: number) {
     this.#child = child;
@@ -105,7 +106,11 @@ export class LoadSipp {
   }
 
   /** Ends it in order, so that its last counts are written; or else by force. */
-  async close(): Promise<Counts> {
+  close(): Promise<Counts> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<Counts> {
     if (this.#child.exitCode === null) this.#child.kill('SIGUSR1');
     if (!(await this.ended(3_000))) {
       this.#child.kill('SIGKILL');
