@@ -91,7 +91,7 @@ async function external(address: URL): Promise<World> {
   };
 }
 
-/** The servers that the suite runs against: the built-in one in both ways, and a drachtio-server where DRACHTIO_ADDRESS names one. */
+/** The servers that the suite runs against: the built-in one in both ways, and a drachtio-server where DRACHTIO_URL names one. */
 export const backends: Backend[] = [
   {
     name: 'built-in, in the same process',
@@ -109,7 +109,7 @@ export const backends: Backend[] = [
   },
 ];
 
-const address = process.env['DRACHTIO_ADDRESS'];
+const address = process.env['DRACHTIO_URL'];
 if (address !== undefined && address !== '') {
   backends.push({
     name: `drachtio-server at ${address}`,
