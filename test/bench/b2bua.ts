@@ -1,5 +1,6 @@
 // A process under measurement: the SIP server, a plain drachtio-srf B2BUA, or both. Started by parties.ts with its role as
 // its argument; told what to do by text messages, and ends when its parent is gone.
+import { Session } from 'node:inspector/promises';
 import { systemClock } from '../../src/shared/clock.ts';
 import { createLogger } from '../../src/shared/log.ts';
 import { startSipServer } from '../../src/sip/server.ts';
@@ -97,10 +98,26 @@ function memory(): Report {
   return { kind: 'memory', heap: heapUsed + external, rss };
 }
 
+const session = new Session();
+
+async function profile(): Promise<void> {
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  report({ kind: 'profiling' });
+}
+
+async function profiled(): Promise<void> {
+  const { profile } = await session.post('Profiler.stop');
+  report({ kind: 'profile', profile });
+}
+
 process.on('message', (command) => {
   if (command === 'memory') report(memory());
   else if (command === 'hang up') void hangUp().then(() => report({ kind: 'hung up' }));
-  else process.exit(0); // not killed: a profile is written at an orderly end only
+  else if (command === 'profile') void profile();
+  else if (command === 'profiled') void profiled();
+  else process.exit(0);
 });
 process.once('disconnect', () => process.exit(0));
 report(await start(readRole(process.argv[2] ?? '')));

@@ -6,7 +6,8 @@ import { both, Parties, type SetUp, type Shares } from './parties.ts';
 import { answers, callsAndHangsUp } from './scenarios.ts';
 import { LoadSipp } from './sipp.ts';
 
-const warmUp = { calls: 200, rate: 100 };
+/** So many that what is compiled while it runs is compiled before. */
+const warmUp = { calls: 1_000, rate: 200 };
 /** What calls are given to end after the last began, when some are lost: 64 * T1 of RFC 3261 and some more. Milliseconds. */
 const patience = 40_000;
 
@@ -16,8 +17,8 @@ export interface LoadPlan {
   readonly rate: number;
   readonly seconds: number;
   readonly drachtio: ControlAddress | undefined;
-  /** Folder for CPU profiles. */
-  readonly profile?: string;
+  /** Whether CPU profiles are made; they cost CPU time themselves. */
+  readonly profiled?: boolean;
 }
 
 export interface LoadResult {
@@ -32,22 +33,26 @@ export interface LoadResult {
   /** Resident octets before the first and after the last call. */
   readonly before: Shares<number>;
   readonly after: Shares<number>;
+  /** V8's Profiler.Profile, one a process. */
+  readonly profiles: readonly unknown[];
 }
 
 /** @throws when a process does not start or ends */
-export async function measureLoad({ setUp, rate, seconds, drachtio, profile }: LoadPlan): Promise<LoadResult> {
+export async function measureLoad({ setUp, rate, seconds, drachtio, profiled = false }: LoadPlan): Promise<LoadResult> {
   const called = await LoadSipp.called(answers);
   try {
-    const parties = await Parties.start(setUp, called.address, drachtio, profile);
+    const parties = await Parties.start(setUp, called.address, drachtio);
     try {
       await callThrough(parties, warmUp.rate, warmUp.calls);
       await passed(1_500); // the called side's counts are written once a second
       const earlier = called.counts().retransmissions;
+      if (profiled) await parties.profile();
       const [cpuBefore, before] = [parties.cpu(), parties.resident()];
       const calls = rate * seconds;
       const caller = await callThrough(parties, rate, calls);
       await passed(500);
       const [cpuAfter, after] = [parties.cpu(), parties.resident()];
+      const profiles = profiled ? await parties.profiled() : [];
       const { retransmissions } = await called.close();
       return {
         setUp,
@@ -58,6 +63,7 @@ export async function measureLoad({ setUp, rate, seconds, drachtio, profile }: L
         setup: { p50: quantile(caller.setups, 0.5), p99: quantile(caller.setups, 0.99) },
         before,
         after,
+        profiles,
       };
     } finally {
       await parties.close();
@@ -91,5 +97,6 @@ export function medianLoad(runs: readonly LoadResult[]): LoadResult | undefined 
     setup: { p50: of(({ setup }) => setup.p50), p99: of(({ setup }) => setup.p99) },
     before: share(({ before }) => before),
     after: share(({ after }) => after),
+    profiles: [],
   };
 }

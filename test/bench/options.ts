@@ -8,7 +8,7 @@ Measures the built-in SIP server with SIPp as caller and as called, all on loopb
             CPU: user and system time of our processes (/proc), not SIPp's, from the first call to half a second after
             the last, for each call. What transactions that linger for 32 s cost later is not in it.
             setup: from the caller's INVITE to its 200. retrans.: messages that either SIPp sent or got again.
-            Each measurement has processes of its own, warmed up with 200 calls; the table has medians of the runs.
+            Each measurement has processes of its own, warmed up with 1,000 calls; the table has medians of the runs.
   standing  so many calls that stand at once, then what each takes: resident memory (RSS), and heap with buffers after
             garbage collection, both after the transactions ended (35 s), minus the same before the calls.
   messages  parser and serialiser alone, without network: INVITEs of 1 KB a second.
@@ -32,8 +32,8 @@ Options:
   --markdown             the tables as Markdown
   --help
 
-Takes about runs x rates x set-ups x (seconds + 6) for load, standing / 100 + 100 seconds for standing (all set-ups at
-once), 6 x runs seconds for messages: 16 minutes as it stands. Two cores are shared with SIPp. Run it on a quiet machine: the load
+Takes about runs x rates x set-ups x (seconds + 10) for load, standing / 100 + 100 seconds for standing (all set-ups at
+once), 6 x runs seconds for messages: 12 minutes as it stands. Two cores are shared with SIPp. Run it on a quiet machine: the load
 average before each part is printed with the table. Exit 1: something could not be measured; 2: wrong options.
 
 Examples:

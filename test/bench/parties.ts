@@ -37,24 +37,23 @@ export class Parties {
   /**
    * @param called `address:port` that every call goes on to
    * @param drachtio the server of the set-up `drachtio`
-   * @param profile folder for CPU profiles
    */
-  static async start(setUp: SetUp, called: string, drachtio?: ControlAddress, profile?: string): Promise<Parties> {
+  static async start(setUp: SetUp, called: string, drachtio?: ControlAddress): Promise<Parties> {
     const target = `sip:called@${called}`;
     if (setUp === 'in-process') {
-      const { worker, ready } = await Worker.start({ kind: 'both', target }, profile);
+      const { worker, ready } = await Worker.start({ kind: 'both', target });
       return new Parties(setUp, ready.sip, worker);
     }
     if (setUp === 'drachtio') {
       if (!drachtio) throw new Error('no drachtio-server is known');
-      const { worker, ready } = await Worker.start({ kind: 'application', target, control: drachtio }, profile);
+      const { worker, ready } = await Worker.start({ kind: 'application', target, control: drachtio });
       return new Parties(setUp, ready.sip, listenerOf(drachtio.port), worker);
     }
     const secret = 'bench';
-    const server = await Worker.start({ kind: 'server', secret }, profile);
+    const server = await Worker.start({ kind: 'server', secret });
     try {
       const control = { host: '127.0.0.1', port: server.ready.controlPort ?? 0, secret };
-      const application = await Worker.start({ kind: 'application', target, control }, profile);
+      const application = await Worker.start({ kind: 'application', target, control });
       return new Parties(setUp, server.ready.sip, server.worker, application.worker);
     } catch (error) {
       await server.worker.stop();
@@ -79,6 +78,16 @@ export class Parties {
       server: typeof server === 'number' ? { rss: residentMemory(server), heap: undefined } : await server?.memory(),
       application: await this.#application?.memory(),
     };
+  }
+
+  /** Begins a CPU profile of each process that it started. */
+  async profile(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.profile()));
+  }
+
+  /** Ends them; V8's Profiler.Profile, one a process. */
+  async profiled(): Promise<unknown[]> {
+    return Promise.all(this.#workers.map((worker) => worker.profiled()));
   }
 
   /** Ends the calls that stand. */

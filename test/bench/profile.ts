@@ -1,6 +1,4 @@
-// Where the CPU time goes: Node's own CPU profile (--cpu-prof), summed up by file.
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+// Where the CPU time goes: V8's own CPU profile, summed up by file.
 import { z } from 'zod';
 
 const root = new URL('../../', import.meta.url).href;
@@ -18,12 +16,11 @@ export interface Place {
   readonly share: number;
 }
 
-/** The places that took most, of all profiles in a folder; start and warm-up are in it. */
-export function summarise(folder: string, most: number): Place[] {
+/** The places that took most, of all profiles together. @throws for what is no Profiler.Profile */
+export function summarise(profiles: readonly unknown[], most: number): Place[] {
   const times = new Map<string, number>();
-  for (const file of readdirSync(folder)) {
-    const text = readFileSync(path.join(folder, file), 'utf8');
-    const { nodes, samples, timeDeltas } = cpuProfile.parse(JSON.parse(text));
+  for (const profile of profiles) {
+    const { nodes, samples, timeDeltas } = cpuProfile.parse(profile);
     const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
     samples.forEach((id, at) => {
       const place = places.get(id) ?? '(unknown)';
@@ -37,8 +34,8 @@ export function summarise(folder: string, most: number): Place[] {
 }
 
 function placeOf({ functionName, url }: { readonly functionName: string; readonly url: string }): string {
-  if (url === '')
-    return functionName === '(program)' ? '(system calls and the machine itself)' : functionName || '(native)';
+  // Functions of Node.js and V8 in C++ have no file but a name; V8's own ones are in brackets.
+  if (url === '') return functionName.startsWith('(') ? functionName : `native: ${functionName || 'unnamed'}`;
   const file = url.startsWith(root) ? url.slice(root.length) : url;
   return /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file;
 }

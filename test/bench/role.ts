@@ -18,9 +18,12 @@ const report = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), sip: z.string(), controlPort: z.number().optional() }),
   z.object({ kind: z.literal('memory'), heap: z.number(), rss: z.number() }),
   z.object({ kind: z.literal('hung up') }),
+  z.object({ kind: z.literal('profiling') }),
+  z.object({ kind: z.literal('profile'), profile: z.unknown() }),
 ]);
 
-/** What it says: where SIP is taken (`address:port`), its memory after garbage collection in octets, all calls ended. */
+/** What it says: where SIP is taken (`address:port`), its memory after garbage collection in octets, all calls ended,
+ * a CPU profile begun, and what it saw (V8's Profiler.Profile). */
 export type Report = z.infer<typeof report>;
 
 /** @throws for what is no role */

@@ -1,7 +1,5 @@
 /** `scripts/bench sip`: measures the SIP server and prints tables. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
-import path from 'node:path';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { measureLoad, medianLoad, type LoadResult } from './load.ts';
 import { invite, measureMessages } from './messages.ts';
 import { BadOption, help, readOptions, type BenchOptions } from './options.ts';
@@ -58,14 +56,10 @@ function messages({ runs }: BenchOptions): Table {
 
 async function profile({ rates, seconds }: BenchOptions): Promise<Table> {
   const rate = rates[Math.floor((rates.length - 1) / 2)] ?? 100;
-  const folder = mkdtempSync(path.join(tmpdir(), 'ringaway-bench-profile-'));
-  try {
-    tell(`profile: ${rate} calls/s, in-process (load average ${load()})`);
-    await measureLoad({ setUp: 'in-process', rate, seconds, drachtio: undefined, profile: folder });
-    return profileTable(summarise(folder, 15), rate);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  tell(`profile: ${rate} calls/s, in-process (load average ${load()})`);
+  const plan = { setUp: 'in-process', rate, seconds, drachtio: undefined, profiled: true } as const;
+  const { profiles } = await measureLoad(plan);
+  return profileTable(summarise(profiles, 20), rate);
 }
 
 async function bench(options: BenchOptions): Promise<void> {

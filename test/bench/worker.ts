@@ -16,11 +16,10 @@ export class Worker {
     this.pid = pid;
   }
 
-  /** @param profile folder that its CPU profile is written to when it ends */
-  static async start(role: Role, profile?: string): Promise<{ worker: Worker; ready: Report & { kind: 'ready' } }> {
-    const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+  /** @throws when it does not start */
+  static async start(role: Role): Promise<{ worker: Worker; ready: Report & { kind: 'ready' } }> {
     const child = fork(fileURLToPath(new URL('b2bua.ts', import.meta.url)), [JSON.stringify(role)], {
-      execArgv: ['--expose-gc', ...profiling],
+      execArgv: ['--expose-gc'],
     });
     const { pid } = child;
     if (pid === undefined) throw new Error('the process to be measured did not start');
@@ -45,6 +44,17 @@ export class Worker {
   /** Ends the calls that stand in the application. */
   async hangUp(): Promise<void> {
     await this.#ask('hang up', patience.hangUp);
+  }
+
+  /** Begins a CPU profile. */
+  async profile(): Promise<void> {
+    await this.#ask('profile', patience.answer);
+  }
+
+  /** Ends it; V8's Profiler.Profile. */
+  async profiled(): Promise<unknown> {
+    const report = await this.#ask('profiled', patience.answer);
+    return report.kind === 'profile' ? report.profile : undefined;
   }
 
   async stop(): Promise<void> {
