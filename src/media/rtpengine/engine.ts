@@ -62,7 +62,11 @@ export class Engine {
     try {
       return await this.#client.request(command, parameters, milliseconds);
     } catch (error) {
-      if (error instanceof DeadlineExceeded) this.#isDown(messageOf(error.cause ?? error));
+      if (error instanceof DeadlineExceeded) {
+        this.#isDown(messageOf(error.cause ?? error));
+        // One late answer (a stalled machine) must not cost the calls of the next seconds: it is asked again at once.
+        void this.check(milliseconds);
+      }
       throw error;
     }
   }

@@ -227,6 +227,21 @@ describe('a bad network', { skip, timeout: 60_000 }, () => {
     );
   });
 
+  test('one answer that comes too late does not cost the calls of the next seconds: the engine is asked again at once', async (t) => {
+    const running = await engine(t);
+    const relay = await relayTo(t, running);
+    const media = await pool(t, [relay.engine], 300);
+    const silent = (datagram: Buffer) => (datagram.includes('5:offer') ? drop : pass(datagram));
+    relay.decide = silent;
+    const first = await media.open('late', 1);
+    await assert.rejects(first.offer('caller', callerSdp), { code: 'no-media' });
+    relay.decide = pass;
+    const began = performance.now();
+    await until('the engine is up again', () => media.health().ok);
+    assert.ok(performance.now() - began < 1_000, 'before the next regular ping, which comes after 2 s');
+    await connect(media, 'next');
+  });
+
   test('an answer that comes after the deadline: the call has ended meanwhile, and its session is removed', async (t) => {
     const running = await engine(t);
     const relay = await relayTo(t, running);
