@@ -7,13 +7,13 @@ export function noteAttempt(call: Call, attempt: number, { to, by, mode }: Accep
   const { record, tools } = call;
   const now = tools.clock.now();
   if (record.instructedAt === undefined) tools.metrics.step('decide', now - (record.notifiedAt ?? record.arrivedAt));
-  record.instructedAt = now;
+  record.instructedAt ??= now; // the first; each attempt has its own times
   record.instructedBy = by;
   record.finalCalled = to;
   record.mode = mode;
   record.attempts.push({ attempt, to, by, mode, startedAt: now });
   call.keeper.update(call.id, {
-    instructedAt: now,
+    instructedAt: record.instructedAt,
     instructedBy: by,
     finalCalled: to,
     mode,

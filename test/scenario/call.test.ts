@@ -104,18 +104,24 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
+    world.target.events.progress({ status: 180 });
+    await world.clock.advance(1_000);
     world.target.events.failed({ reason: 'target-busy', status: 486, q850: 17 });
     const told = world.told.at(-1)?.call;
     assert.deepEqual([told?.state, told?.target?.state, told?.target?.cause], ['waiting', 'failed', 'target-busy']);
+    await world.clock.advance(1_000);
     await world.transfer(id, '0755-2000 0008', 'phone');
     await settle();
     assert.equal(world.target.request.to, '+8675520000008');
     world.target.events.answered({ sdp: answerSdp });
     await settle();
-    assert.deepEqual(caller.sent, ['200 sdp']);
+    assert.deepEqual(caller.sent, ['180', '200 sdp']);
     world.target.events.ended({ cause: {}, lost: false });
     await settle();
-    const { attempts, end } = world.record(id);
+    const { attempts, end, instructedAt, ringingAt, answeredAt } = world.record(id);
+    const times = [instructedAt, ringingAt, answeredAt, end?.at].filter((time) => time !== undefined);
+    assert.deepEqual(times, times.toSorted(), 'the times of the record are in order');
+    assert.equal(instructedAt, attempts[0]?.startedAt);
     assert.deepEqual(
       attempts.map(({ to, cause }) => [to, cause?.reason]),
       [

@@ -75,7 +75,7 @@ export class Bridge implements Attempt {
       ...(incoming.network && { network: incoming.network }),
     };
     this.#leg = tools.trunk.dial({ callId: this.#call.id, to, sdp: offer, ...who }, this.#targetEvents());
-    tools.metrics.step('dial', tools.clock.now() - (record.instructedAt ?? record.arrivedAt));
+    tools.metrics.step('dial', tools.clock.now() - (record.attempts.at(-1)?.startedAt ?? record.arrivedAt));
   }
 
   #targetEvents(): TargetLegEvents {

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { Failure } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { Call } from '../../terminals/events.ts';
 import { act } from '../context.ts';
@@ -40,13 +41,15 @@ export function registerSimulate(program: Command): void {
         const say = (line: string) => {
           if (!context.json) process.stdout.write(`${line}\n`);
         };
+        process.exitCode = 1; // until all of it was seen
+        const person = options.interactive ? new Person() : undefined;
         const { checks, record } = await playDemo({
           clock: context.clock,
           log: createLogger(options.verbose ? 'info' : 'silent', !context.json && process.stdout.isTTY),
           say,
-          ...(options.interactive && { ask: askPerson }),
+          ...(person && { ask: (call: Call) => person.ask(call) }),
           ...(options.rtpengine && { engines: options.rtpengine }),
-        });
+        }).finally(() => person?.leave());
         const failed = checks.filter((check) => !check.ok);
         context.print({ checks, record }, () =>
           failed.length === 0 ? '\nAll of it was seen.' : `\n${failed.length} of ${checks.length} checks failed.`,
@@ -56,15 +59,23 @@ export function registerSimulate(program: Command): void {
     );
 }
 
-async function askPerson(call: Call): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
+/** Asks on standard input, a line an answer; the same for a person and for a pipe. */
+class Person {
+  readonly #input = createInterface({ input: process.stdin });
+  readonly #lines = this.#input[Symbol.asyncIterator]();
+
+  /** @throws when standard input has ended */
+  async ask(call: Call): Promise<string> {
+    const asked = `\n  Which number shall ${call.caller ?? 'the caller'} be connected with? (any; ...0007 is busy) `;
     for (;;) {
-      const asked = `\n  Which number shall ${call.caller ?? 'the caller'} be connected with? (any; ...0007 is busy) `;
-      const typed = (await terminal.question(asked)).trim();
-      if (typed !== '') return typed;
+      process.stdout.write(asked);
+      const { done, value } = await this.#lines.next();
+      if (done === true) throw new Failure('bad-input', 'standard input has ended, and no number was chosen');
+      if (value.trim() !== '') return value.trim();
     }
-  } finally {
-    terminal.close();
+  }
+
+  leave(): void {
+    this.#input.close();
   }
 }

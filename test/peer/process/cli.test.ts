@@ -297,6 +297,19 @@ describe('commands about the settings', { timeout: 60_000 }, () => {
   });
 });
 
+test(
+  'ringaway simulate --interactive: the numbers come from standard input; without one it is no success',
+  { timeout: 60_000 },
+  async () => {
+    const chosen = await ringaway(['simulate', '--interactive'], '+8675520000007\n0755-20000009\n');
+    assert.equal(chosen.code, 0, chosen.out + chosen.err);
+    assert.match(chosen.out, /\+8675520000007 failed \(target-busy\)/);
+    const none = await ringaway(['simulate', '--interactive'], '');
+    assert.equal(none.code, 2);
+    assert.match(none.err, /standard input has ended/);
+  },
+);
+
 test('ringaway simulate --json: exit code 0, all that had to be seen was seen', { timeout: 60_000 }, async () => {
   const { code, out, err } = await ringaway(['simulate', '--json']);
   assert.deepEqual([code, err], [0, '']);
