@@ -109,6 +109,10 @@ async function play(
     terminal.disconnect();
     return Promise.resolve();
   });
+  closing.push(() => {
+    phones.caller.hangUp(); // a scene that broke off leaves nobody waiting
+    return stage.quiet(patience);
+  });
   const session = await inTime('the login of the terminal', terminal.connect());
   stage.ladder.add('terminal', 'ringaway', 'login');
   say(`The terminal: logged in as ${session.account} (${session.ownerName ?? ''})\n`);
