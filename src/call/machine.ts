@@ -1,74 +1,8 @@
-import type { CallEnd, EndedBy, EndReason } from './end.ts';
+import type { EndedBy, EndReason } from './end.ts';
 import type { Cause, TargetFailure } from './ports.ts';
-import type { ConnectMode } from './record.ts';
+import type { CallEvent, CallRules, CallState, Command } from './states.ts';
 
-/**
- * What a call may be in. `attempt` counts the final called numbers that were tried; events of an attempt carry its
- * number, so that what comes late from an earlier one is recognised.
- */
-export type CallState =
-  | { at: 'arriving'; arrivedAt: number } // it is being found out whose call it is
-  | { at: 'waiting'; arrivedAt: number; attempt: number; decideBefore: number } // for an instruction
-  | { at: 'connecting'; arrivedAt: number; attempt: number; by: string } // the final number is called
-  | { at: 'ringing'; arrivedAt: number; attempt: number; by: string } // and rings
-  | { at: 'answering'; arrivedAt: number; attempt: number; by: string } // it answered; our 200 is on its way to the caller
-  | { at: 'connected'; arrivedAt: number; attempt: number; by: string; held: boolean }
-  | { at: 'ended'; reason: EndReason };
-
-/** An instruction that was checked: where the call goes, and who said so. */
-export interface AcceptedInstruction {
-  /** In the stored form of numbers, or a `sip:` address. */
-  to: string;
-  by: string;
-  mode: ConnectMode;
-}
-
-/** All that can happen to a call; `now` is the time of it (milliseconds since 1970). */
-export type CallEvent =
-  | { is: 'refused'; reason: EndReason; status: number; now: number }
-  | { is: 'located'; now: number }
-  | { is: 'instructed'; instruction: AcceptedInstruction; now: number }
-  | { is: 'declined'; by: string; now: number }
-  | { is: 'hung-up-by-terminal'; by: string; now: number }
-  | { is: 'undecided'; now: number }
-  | { is: 'too-long'; now: number }
-  | { is: 'interrupted'; now: number }
-  | { is: 'target-rings'; attempt: number; status: number; sdp?: string; now: number }
-  | { is: 'target-answered'; attempt: number; sdp: string; now: number }
-  | { is: 'target-failed'; attempt: number; failure: TargetFailure; now: number }
-  | { is: 'target-hung-up'; attempt: number; cause: Cause; lost: boolean; now: number }
-  | { is: 'caller-connected'; attempt: number; now: number }
-  | { is: 'caller-unanswerable'; attempt: number; now: number }
-  | { is: 'caller-cancelled'; cause: Cause; now: number }
-  | { is: 'caller-hung-up'; cause: Cause; lost: boolean; now: number }
-  | { is: 'held'; attempt: number; now: number }
-  | { is: 'resumed'; attempt: number; now: number };
-
-export type TimerName = 'decision' | 'duration';
-
-/** What is to be done after a transition, in this order. */
-export type Command =
-  | { do: 'set-timer'; timer: TimerName; milliseconds: number }
-  | { do: 'clear-timer'; timer: TimerName }
-  | { do: 'start-attempt'; attempt: number; instruction: AcceptedInstruction }
-  | { do: 'ring-caller'; attempt: number; status: number; sdp?: string }
-  | { do: 'answer-caller'; attempt: number; sdp: string }
-  | { do: 'stop-attempt'; attempt: number; cause: Cause }
-  | { do: 'note-failure'; attempt: number; failure: TargetFailure }
-  | { do: 'reject-caller'; status: number; cause: Cause } // a final response
-  | { do: 'hang-up-caller'; cause: Cause } // BYE, or a final response when our 200 has not left yet
-  | { do: 'notify-terminals' } // for the first time
-  | { do: 'tell-terminals' } // what changed
-  | { do: 'end'; end: CallEnd };
-
-/** Limits and answers of the site (settings `calls`), as far as the machine needs them. Times in milliseconds. */
-export interface CallRules {
-  decideWithin: number;
-  maxHold: number;
-  maxDuration: number;
-  /** SIP statuses, 300 to 699. */
-  whenNotInstructed: number;
-}
+export type * from './states.ts';
 
 export interface Transition {
   state: CallState;
@@ -97,6 +31,10 @@ export function transition(state: CallState, event: CallEvent, rules: CallRules)
     if (event.attempt > last) throw new IllegalEvent(state, event);
     if (event.attempt < last || state.at === 'waiting') return stay(state);
   }
+  if (event.is === 'interrupted') return interrupted(state, event.now);
+  if (state.at !== 'connected' && (event.is === 'caller-cancelled' || event.is === 'caller-hung-up')) {
+    return callerGone(state, event);
+  }
   switch (state.at) {
     case 'arriving':
       return whileArriving(state, event, rules);
@@ -120,11 +58,6 @@ function whileArriving(state: In<'arriving'>, event: CallEvent, rules: CallRules
       return finish(state, event.now, event.reason, 'service', { release: { status: event.status } });
     case 'located':
       return awaitInstruction(state, event.now, rules, 0);
-    case 'caller-cancelled':
-    case 'caller-hung-up':
-      return callerGone(state, event);
-    case 'interrupted':
-      return interrupted(state, event.now);
     default:
       throw new IllegalEvent(state, event);
   }
@@ -149,11 +82,6 @@ function whileWaiting(state: In<'waiting'>, event: CallEvent, rules: CallRules):
     case 'declined':
     case 'hung-up-by-terminal':
       return finish(state, event.now, 'declined', 'terminal', { release: { status: rules.whenNotInstructed } });
-    case 'caller-cancelled':
-    case 'caller-hung-up':
-      return callerGone(state, event);
-    case 'interrupted':
-      return interrupted(state, event.now);
     default:
       throw new IllegalEvent(state, event);
   }
@@ -178,12 +106,7 @@ function whileCalling(state: In<'connecting' | 'ringing'>, event: CallEvent, rul
     case 'declined':
       return finish(state, event.now, 'declined', 'terminal', { release: { status: rules.whenNotInstructed } });
     case 'target-hung-up': // a BYE inside an early dialog (RFC 3261 15: allowed to a UAC only, but it happens)
-      return tryAgain(state, event.now, { reason: 'target-refused', ...event.cause }, rules);
-    case 'caller-cancelled':
-    case 'caller-hung-up':
-      return callerGone(state, event);
-    case 'interrupted':
-      return interrupted(state, event.now);
+      return tryAgain(state, event.now, refusedBy(event.cause), rules);
     default:
       throw new IllegalEvent(state, event);
   }
@@ -213,11 +136,6 @@ function whileAnswering(state: In<'answering'>, event: CallEvent, rules: CallRul
     case 'hung-up-by-terminal':
     case 'declined':
       return finish(state, event.now, 'completed', 'terminal', { release: { status: rules.whenNotInstructed } });
-    case 'caller-cancelled':
-    case 'caller-hung-up':
-      return callerGone(state, event);
-    case 'interrupted':
-      return interrupted(state, event.now);
     default:
       throw new IllegalEvent(state, event);
   }
@@ -236,8 +154,6 @@ function whileConnected(state: In<'connected'>, event: CallEvent): Transition {
       return finish(state, event.now, 'completed', 'terminal', { release: { status: 480 } });
     case 'too-long':
       return finish(state, event.now, 'limit-reached', 'service', { release: { status: 480 } });
-    case 'interrupted':
-      return interrupted(state, event.now);
     case 'held':
     case 'resumed': {
       const held = event.is === 'held';
@@ -292,6 +208,11 @@ function tryAgain(
   }
   const again = awaitInstruction(state, now, rules, attempt);
   return { state: again.state, commands: [...failed, ...again.commands] };
+}
+
+/** Of the cause that came with a BYE only what a record keeps. */
+function refusedBy({ q850: isup }: Cause): TargetFailure {
+  return { reason: 'target-refused', ...(isup !== undefined && { q850: isup }) };
 }
 
 /** CANCEL, or BYE before the call was connected: RFC 3326 tells whether another phone took it. */

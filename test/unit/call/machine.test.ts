@@ -120,6 +120,20 @@ describe('the machine of a call', () => {
     assert.equal(endOf(commands).reason, 'not-instructed');
   });
 
+  test('a target that hangs up before it answered has refused; of its cause the record keeps Q.850 only', () => {
+    const gone = (now: number): CallEvent => ({
+      is: 'target-hung-up',
+      attempt: 1,
+      cause: { sip: 480, q850: 21, text: 'no' },
+      lost: false,
+      now,
+    });
+    const { state, commands } = play(located, instructed(), rings(1), gone);
+    assert.equal(state.at, 'waiting');
+    const noted = commands.find((command) => command.do === 'note-failure');
+    assert.deepEqual(noted?.failure, { reason: 'target-refused', q850: 21 });
+  });
+
   test('what comes late from an earlier attempt changes nothing', () => {
     const before = play(located, instructed(), busy(1), instructed());
     for (const late of [rings(1), answered(1), busy(1), connected(1)]) {
