@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
-import { Failure, messageOf } from '../shared/errors.ts';
+import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { Seldom } from './seldom.ts';
 import type { ServerSide, Socket, Srf } from './srf.ts';
@@ -62,24 +62,11 @@ function disconnect(srf: Srf): void {
   }
 }
 
-/** Where a drachtio-server is, out of `drachtio://user:secret@host:port`; the port is 9022 unless given. */
+/** Where a drachtio-server is, as the setting `sip.server` says it. */
 export interface DrachtioServer {
   host: string;
   port: number;
   secret: string;
-}
-
-/** @throws Failure `bad-setting` when the text is no such URL */
-export function parseDrachtioUrl(text: string): DrachtioServer {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'drachtio:' || url.hostname === '') {
-    throw new Failure('bad-setting', 'sip.server is neither builtin nor drachtio://user:secret@host:port');
-  }
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? 9022 : Number(url.port),
-    secret: decodeURIComponent(url.password),
-  };
 }
 
 /**

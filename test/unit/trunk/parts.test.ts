@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Failure } from '../../../src/shared/errors.ts';
 import { passableContent, sdpOf } from '../../../src/trunk/bodies.ts';
-import { parseDrachtioUrl } from '../../../src/trunk/connection.ts';
 import { isPhoneUri } from '../../../src/trunk/dial-plan.ts';
 import { failureOf, isGatewayFault } from '../../../src/trunk/failures.ts';
 import { Gateway } from '../../../src/trunk/gateway.ts';
@@ -163,13 +162,6 @@ describe('bodies', () => {
 });
 
 describe('addresses', () => {
-  test('of a drachtio-server', () => {
-    const server = { host: 'sip.example.net', port: 9022, secret: 'pass word' };
-    assert.deepEqual(parseDrachtioUrl('drachtio://any:pass%20word@sip.example.net'), server);
-    assert.equal(parseDrachtioUrl('drachtio://:s@[::1]:9023').host, '::1');
-    for (const wrong of ['builtin', 'http://a', 'drachtio://'])
-      assert.throws(() => parseDrachtioUrl(wrong), isBadSetting);
-  });
   test('of phones hold nothing that belongs into a header', () => {
     assert.equal(isPhoneUri('sip:li@192.0.2.1:5062;transport=tcp'), true);
     for (const wrong of ['sip:192.0.2.1', 'sip:li@192.0.2.1?Route=x', 'sip:li@a>,<b', 'sip:li@a\r\nX: y', '+86139'])
