@@ -1,5 +1,6 @@
 import { Dialog } from '../dialog/dialog.ts';
 import { Draft } from '../message/draft.ts';
+import { tagOf } from '../transaction/prepare-response.ts';
 import { remoteOf } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { headerOf, type ApplicationResponse } from './application-message.ts';
@@ -103,7 +104,7 @@ function write(exchange: Exchange, pending: PendingServer, message: ApplicationR
 
 /** drachtio-srf's way to choose the To tag: it stands in the To of the response. */
 function forcedTag(message: ApplicationResponse): string | undefined {
-  return /;\s*tag=([^;\s,>]+)\s*$/.exec(headerOf(message, 'to') ?? '')?.[1];
+  return /(?:^|;)\s*tag=([^;\s,>]+)\s*$/.exec(headerOf(message, 'to') ?? '')?.[1];
 }
 
 /** A 101 to 299 makes or confirms the dialog (12.1.1). Within a dialog nothing begins, and a 2xx refreshes no more than the request did. */
@@ -113,7 +114,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
     if (status >= 200) pending.entry.dialog.confirm();
     return;
   }
-  const localTag = tagOf(draft) ?? pending.transaction.localTag;
+  const localTag = tagOf(draft.get('To') ?? '') ?? pending.transaction.localTag;
   const state = status < 200 ? 'early' : 'confirmed';
   const fromTag = request.from.parameters.get('tag') ?? '';
   const entry: DialogEntry = {
@@ -131,10 +132,6 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
   };
   pending.entry = entry;
   exchange.dialogs.add(entry);
-}
-
-function tagOf(draft: Draft): string | undefined {
-  return /;\s*tag=([^;\s,>]+)\s*$/.exec(draft.get('To') ?? '')?.[1];
 }
 
 /** After a final response: the application may not answer again, and dialogs end where the response says so. */

@@ -16,6 +16,10 @@ export interface TransactionContext {
   /** A message was sent again because no answer came, or one came twice and was absorbed. */
   countRetransmission(direction: 'in' | 'out'): void;
   countSent(kind: string): void;
+}
+
+/** And one of the client side. */
+export interface ClientContext extends TransactionContext {
   /** Starts the transaction of a CANCEL whose Via stands in the draft (RFC 3261 9.1). */
   startCancel(draft: Draft, target: Target, flow: Flow | undefined): void;
 }

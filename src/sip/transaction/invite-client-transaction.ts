@@ -1,7 +1,7 @@
 import type { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers, RunningClient } from './client-transaction.ts';
-import { asError, guard, type TransactionContext } from './context.ts';
+import { asError, guard, type ClientContext } from './context.ts';
 import { cancelFor, failureAckFor } from './derive.ts';
 import {
   inviteClient,
@@ -23,7 +23,7 @@ export class InviteClientTransaction implements RunningClient {
   readonly request: Draft;
   readonly octets: Buffer;
   readonly #key: string;
-  readonly #context: TransactionContext;
+  readonly #context: ClientContext;
   readonly #handlers: ClientHandlers;
   readonly #timers: NamedTimers<'A' | 'B' | 'D' | 'M' | 'cancel'>;
   readonly #reliable: boolean;
@@ -43,7 +43,7 @@ export class InviteClientTransaction implements RunningClient {
     target: Target,
     flow: Flow | undefined,
     handlers: ClientHandlers,
-    context: TransactionContext,
+    context: ClientContext,
   ) {
     this.#key = key;
     this.branch = branch;

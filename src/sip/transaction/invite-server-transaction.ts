@@ -23,7 +23,7 @@ export class InviteServerTransaction implements RunningServer {
   readonly method = 'INVITE';
   readonly request: Request;
   readonly flow: Flow;
-  readonly localTag = newTag();
+  #localTag = newTag();
   readonly #key: string;
   readonly #context: TransactionContext;
   readonly #timers: NamedTimers<'G' | 'H' | 'I' | 'L' | '2xx'>;
@@ -60,6 +60,10 @@ export class InviteServerTransaction implements RunningServer {
     return this.#state;
   }
 
+  get localTag(): string {
+    return this.#localTag;
+  }
+
   get answered(): boolean {
     return this.#state !== 'proceeding';
   }
@@ -73,7 +77,7 @@ export class InviteServerTransaction implements RunningServer {
     const event = status < 200 ? 'respond 1xx' : status < 300 ? 'respond 2xx' : 'respond 300-699';
     // The machine lets a 2xx be sent again, for the core's retransmission; the user gives one final response only.
     if (this.answered) throw new IllegalEvent('INVITE server', this.#state, event);
-    prepareResponse(response, this.request, this.localTag);
+    this.#localTag = prepareResponse(response, this.request, this.#localTag);
     this.#last = response.toBuffer();
     this.#context.countSent(String(status));
     if (event === 'respond 2xx') this.#accepted(this);

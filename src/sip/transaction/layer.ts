@@ -6,20 +6,14 @@ import { Draft } from '../message/draft.ts';
 import type { Message, Request, Response } from '../message/message.ts';
 import type { MalformedMessage } from '../message/parse.ts';
 import { AdmissionControl, type AdmissionLimits } from './admission.ts';
-import type { ClientHandlers, ClientTransaction, RunningClient } from './client-transaction.ts';
-import type { TransactionContext } from './context.ts';
+import type { ClientHandlers, ClientTransaction } from './client-transaction.ts';
+import { ClientTransactions } from './client-transactions.ts';
 import { Counters } from './counters.ts';
-import { uriHost } from '../transport/addresses.ts';
 import { refusal } from '../transport/refusal.ts';
 import { responseTarget } from '../transport/routing.ts';
-import { newBranch } from './ids.ts';
-import { InviteClientTransaction } from './invite-client-transaction.ts';
-import { InviteServerTransaction } from './invite-server-transaction.ts';
-import { ackKey, clientKey, clientKeyOf, serverKey } from './keys.ts';
-import { NonInviteClientTransaction } from './non-invite-client-transaction.ts';
-import { NonInviteServerTransaction } from './non-invite-server-transaction.ts';
 import { prepareResponse } from './prepare-response.ts';
-import type { RunningServer, ServerTransaction } from './server-transaction.ts';
+import type { ServerTransaction } from './server-transaction.ts';
+import { ServerTransactions } from './server-transactions.ts';
 import { defaultTimers, type TimerSettings } from './timers.ts';
 import { remoteOf, type Flow, type Target, type Wire } from './wire.ts';
 
@@ -58,32 +52,40 @@ export class TransactionLayer {
   readonly counters = new Counters();
   readonly timers: TimerSettings;
   readonly #wire: Wire;
-  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #events: Emitter<LayerEvents>;
-  readonly #clients = new Map<string, RunningClient>();
-  readonly #servers = new Map<string, RunningServer>();
-  /** INVITEs answered with 2xx, by what their ACK will carry. */
-  readonly #awaitingAck = new Map<string, InviteServerTransaction>();
-  readonly #clientContext: TransactionContext;
-  readonly #serverContext: TransactionContext;
+  readonly #clients: ClientTransactions;
+  readonly #servers: ServerTransactions;
   readonly #admission: AdmissionControl | undefined;
   #closed = false;
 
   constructor(wire: Wire, options: LayerOptions) {
+    const { clock, log, limits } = options;
     this.#wire = wire;
-    this.#clock = options.clock;
-    this.#log = options.log;
+    this.#log = log;
     this.timers = { ...defaultTimers, ...options.timers };
-    this.#admission = options.limits && new AdmissionControl(options.limits, options.clock);
+    this.#admission = limits && new AdmissionControl(limits, clock);
     this.#events = new Emitter((error, event) =>
-      this.#log.error({ err: error, event }, 'the user of the SIP transactions threw'),
+      log.error({ err: error, event }, 'the user of the SIP transactions threw'),
     );
-    this.#clientContext = this.#contextEnding((key) => void this.#clients.delete(key));
-    this.#serverContext = this.#contextEnding((key) => this.#serverEnded(key));
+    const context = {
+      clock,
+      log,
+      timers: this.timers,
+      send: (octets: Buffer, target: Target, flow?: Flow) => wire.send(octets, target, flow),
+      countRetransmission: (direction: 'in' | 'out') => this.counters.retransmission(direction),
+      countSent: (kind: string) => this.counters.sent(kind),
+    };
+    this.#clients = new ClientTransactions(wire, context);
+    this.#servers = new ServerTransactions(context, {
+      admits: (key, request, flow) => this.#admits(key, request, flow),
+      request: (transaction) => this.#events.emit('request', transaction),
+      ack: (ack, flow, invite) => this.#events.emit('ack', ack, flow, invite),
+      strayAck: (ack, flow) => this.#events.emit('strayAck', ack, flow),
+    });
     wire.on('message', (message, flow) => this.#receive(message, flow));
     wire.on('malformed', (error, flow) => this.#refuse(error, flow));
-    wire.on('failure', (target, error) => this.#fail(target, error));
+    wire.on('failure', (target, error) => this.#clients.fail(target, error));
   }
 
   /** Calls `listener` at each `event`; the function returned takes it off again. */
@@ -109,20 +111,7 @@ export class TransactionLayer {
    * @param flow the connection to prefer, on reliable transports
    */
   request(draft: Draft, target: Target, handlers: ClientHandlers, flow?: Flow): ClientTransaction {
-    const { startLine } = draft;
-    if (startLine.kind !== 'request') throw new Error('a client transaction sends requests only');
-    const { method } = startLine;
-    if (method === 'ACK' || method === 'CANCEL') throw new Error(`${method} is no transaction to be started by itself`);
-    const branch = this.#writeVia(draft, target);
-    const key = clientKey(branch, method);
-    const transaction =
-      method === 'INVITE'
-        ? new InviteClientTransaction(key, branch, draft, target, flow, handlers, this.#clientContext)
-        : new NonInviteClientTransaction(key, branch, method, draft, target, flow, handlers, this.#clientContext);
-    this.#clients.set(key, transaction);
-    this.counters.sent(method);
-    transaction.start();
-    return transaction;
+    return this.#clients.request(draft, target, handlers, flow);
   }
 
   /**
@@ -132,7 +121,7 @@ export class TransactionLayer {
    * @returns the CANCEL, or undefined when it is too late or no INVITE
    */
   cancel(invite: ClientTransaction, adorn?: (cancel: Draft) => void): Draft | undefined {
-    return invite instanceof InviteClientTransaction ? invite.cancel(adorn) : undefined;
+    return this.#clients.cancel(invite, adorn);
   }
 
   /**
@@ -143,15 +132,12 @@ export class TransactionLayer {
    * @returns the octets that were sent
    */
   acknowledge(invite: ClientTransaction, toTag: string, ack: Draft, target: Target): Buffer {
-    this.#writeVia(ack, target);
-    const octets = ack.toBuffer();
-    if (invite instanceof InviteClientTransaction) invite.acknowledge(toTag, octets, target);
-    return octets;
+    return this.#clients.acknowledge(invite, toTag, ack, target);
   }
 
   /** Passes an ACK on with a Via of ours, outside of any transaction (RFC 3261 16.6, 16.11). */
   forward(ack: Draft, target: Target): void {
-    this.#writeVia(ack, target);
+    this.#clients.writeVia(ack, target);
     this.counters.sent('ACK');
     this.#wire.send(ack.toBuffer(), target).catch((error: unknown) => {
       this.#log.debug({ err: error, callId: ack.get('Call-ID') }, 'an ACK was not passed on');
@@ -166,52 +152,21 @@ export class TransactionLayer {
   /** Ends all transactions without telling their users, and takes no more messages. The wire is the caller's to close. */
   close(): void {
     this.#closed = true;
-    for (const transaction of [...this.#clients.values(), ...this.#servers.values()]) transaction.terminate();
-    this.#clients.clear();
-    this.#servers.clear();
-    this.#awaitingAck.clear();
-  }
-
-  #writeVia(draft: Draft, target: Target): string {
-    const branch = newBranch();
-    const local = this.#wire.localFor(target);
-    const sentBy = `${uriHost(local.address)}:${local.port}`;
-    draft.prepend('Via', `SIP/2.0/${local.transport.toUpperCase()} ${sentBy};rport;branch=${branch}`);
-    if (!draft.has('Max-Forwards')) draft.add('Max-Forwards', '70'); // 8.1.1.6
-    return branch;
+    this.#clients.close();
+    this.#servers.close();
   }
 
   #receive(message: Message, flow: Flow): void {
     if (this.#closed) return;
-    if (message.kind === 'response') this.#receiveResponse(message, flow);
-    else this.#receiveRequest(message, flow);
-  }
-
-  #receiveResponse(response: Response, flow: Flow): void {
-    this.counters.received(String(response.status));
-    const key = clientKeyOf(response);
-    const transaction = key === undefined ? undefined : this.#clients.get(key);
-    if (transaction) transaction.receive(response, flow);
-    else {
-      this.counters.stray();
-      this.#events.emit('stray', response, flow);
+    if (message.kind === 'request') {
+      this.counters.received(message.method);
+      this.#servers.receive(message, flow);
+      return;
     }
-  }
-
-  #receiveRequest(request: Request, flow: Flow): void {
-    this.counters.received(request.method);
-    const key = serverKey(request);
-    const running = this.#servers.get(key);
-    if (request.method === 'ACK') this.#receiveAck(request, flow, running);
-    else if (running) running.receiveAgain();
-    else if (request.method === 'CANCEL') this.#receiveCancel(key, request, flow);
-    else if (!this.#admits(key, request, flow)) return;
-    else if (request.method === 'INVITE') this.#receiveInvite(key, request, flow);
-    else {
-      const transaction = new NonInviteServerTransaction(key, request, flow, this.#serverContext);
-      this.#servers.set(key, transaction);
-      this.#events.emit('request', transaction);
-    }
+    this.counters.received(String(message.status));
+    if (this.#clients.receive(message, flow)) return;
+    this.counters.stray();
+    this.#events.emit('stray', message, flow);
   }
 
   /** Whether a request that may begin something is taken; one of a dialog is, always. */
@@ -239,43 +194,6 @@ export class TransactionLayer {
       .catch((reason: unknown) => this.#log.debug({ err: reason }, 'a refusal was not sent'));
   }
 
-  #receiveInvite(key: string, request: Request, flow: Flow): void {
-    const transaction = new InviteServerTransaction(key, request, flow, this.#serverContext, (accepted) =>
-      this.#awaitingAck.set(ackKeyOf(accepted), accepted),
-    );
-    this.#servers.set(key, transaction);
-    transaction.respond(Draft.answering(request, 100)); // 17.2.1: within 200 ms; at once is simplest
-    this.#events.emit('request', transaction);
-  }
-
-  #receiveAck(ack: Request, flow: Flow, owner: RunningServer | undefined): void {
-    if (owner instanceof InviteServerTransaction && (owner.state === 'completed' || owner.state === 'confirmed')) {
-      owner.receiveAck();
-      return;
-    }
-    // 13.3.1.4: the ACK for a 2xx has a branch of its own (some peers use the INVITE's); the dialog and CSeq tie them.
-    const tag = ack.to.parameters.get('tag') ?? '';
-    const invite = this.#awaitingAck.get(ackKey(ack.callId, tag, ack.cseq.sequence));
-    if (!invite) this.#events.emit('strayAck', ack, flow);
-    else if (invite.acknowledge()) this.#events.emit('ack', ack, flow, invite);
-    else this.counters.retransmission('in');
-  }
-
-  #receiveCancel(key: string, cancel: Request, flow: Flow): void {
-    const transaction = new NonInviteServerTransaction(key, cancel, flow, this.#serverContext);
-    this.#servers.set(key, transaction);
-    const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
-    if (!(invite instanceof InviteServerTransaction)) {
-      transaction.respond(Draft.answering(cancel, 481)); // 9.2
-      return;
-    }
-    // 9.2: To tag the same as in the responses to the INVITE
-    const ok = Draft.answering(cancel, 200);
-    if (!cancel.to.parameters.has('tag')) ok.set('To', `${cancel.get('To') ?? ''};tag=${invite.localTag}`);
-    transaction.respond(ok);
-    invite.cancel(cancel);
-  }
-
   #refuse(error: MalformedMessage, flow: Flow): void {
     if (this.#closed) return;
     this.counters.malformed();
@@ -289,56 +207,4 @@ export class TransactionLayer {
       .send(answer.octets, answer.target, flow)
       .catch((reason: unknown) => this.#log.debug({ err: reason }, 'the answer to a malformed message was not sent'));
   }
-
-  #serverEnded(key: string): void {
-    const transaction = this.#servers.get(key);
-    this.#servers.delete(key);
-    if (transaction instanceof InviteServerTransaction) this.#awaitingAck.delete(ackKeyOf(transaction));
-  }
-
-  #contextEnding(ended: (key: string) => void): TransactionContext {
-    return {
-      clock: this.#clock,
-      timers: this.timers,
-      log: this.#log,
-      send: (octets, target, flow) => this.#wire.send(octets, target, flow),
-      ended,
-      countRetransmission: (direction) => this.counters.retransmission(direction),
-      countSent: (kind) => this.counters.sent(kind),
-      startCancel: (draft, target, flow) => this.#startCancel(draft, target, flow),
-    };
-  }
-
-  /** 17.1.4: what waits for an answer from there will get none. Only machines that still send mind. */
-  #fail(target: Target, error: Error): void {
-    for (const client of [...this.#clients.values()]) {
-      const { transport, address, port } = client.target;
-      if (transport === target.transport && address === target.address && port === target.port) client.fail(error);
-    }
-  }
-
-  #startCancel(draft: Draft, target: Target, flow: Flow | undefined): void {
-    const branch = /;\s*branch=([^;,\s]+)/i.exec(draft.get('Via') ?? '')?.[1] ?? newBranch();
-    const key = clientKey(branch, 'CANCEL');
-    const nobody: ClientHandlers = { response: () => undefined };
-    const transaction = new NonInviteClientTransaction(
-      key,
-      branch,
-      'CANCEL',
-      draft,
-      target,
-      flow,
-      nobody,
-      this.#clientContext,
-    );
-    this.#clients.set(key, transaction);
-    this.counters.sent('CANCEL');
-    transaction.start();
-  }
-}
-
-/** 13.2.2.4: the ACK's To tag is ours, its CSeq number the INVITE's. */
-function ackKeyOf(invite: InviteServerTransaction): string {
-  const { request, localTag } = invite;
-  return ackKey(request.callId, request.to.parameters.get('tag') ?? localTag, request.cseq.sequence);
 }

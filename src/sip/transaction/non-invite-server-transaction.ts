@@ -20,7 +20,7 @@ export class NonInviteServerTransaction implements RunningServer {
   readonly method: string;
   readonly request: Request;
   readonly flow: Flow;
-  readonly localTag = newTag();
+  #localTag = newTag();
   readonly #key: string;
   readonly #context: TransactionContext;
   readonly #timers: NamedTimers<'J' | 'unanswered'>;
@@ -46,6 +46,10 @@ export class NonInviteServerTransaction implements RunningServer {
     return this.#state;
   }
 
+  get localTag(): string {
+    return this.#localTag;
+  }
+
   get answered(): boolean {
     return this.#state === 'completed' || this.#state === 'terminated';
   }
@@ -58,7 +62,7 @@ export class NonInviteServerTransaction implements RunningServer {
     const status = statusOf(response);
     const event = status < 200 ? 'respond 1xx' : 'respond 200-699';
     if (this.answered) throw new IllegalEvent('non-INVITE server', this.#state, event);
-    prepareResponse(response, this.request, this.localTag);
+    this.#localTag = prepareResponse(response, this.request, this.#localTag);
     this.#last = response.toBuffer();
     this.#context.countSent(String(status));
     this.#happen(event);

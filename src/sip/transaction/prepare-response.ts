@@ -7,15 +7,20 @@ export function statusOf(response: Draft): number {
   return response.startLine.status;
 }
 
-/** RFC 3261 8.2.6.2: every response but 100 has a To tag; ours, where the request had none and the user set none. */
-export function prepareResponse(response: Draft, request: Request, localTag: string): void {
-  if (statusOf(response) === 100 || request.to.parameters.has('tag')) return;
+/**
+ * RFC 3261 8.2.6.2: every response but 100 has a To tag; ours, where the request had none and the user set none.
+ * @returns the tag that our responses have from now on: what the user set counts (it names the dialog, and so comes back in ACK)
+ */
+export function prepareResponse(response: Draft, request: Request, localTag: string): string {
+  if (statusOf(response) === 100 || request.to.parameters.has('tag')) return localTag;
   const to = response.get('To') ?? request.get('To') ?? '';
-  if (!hasTag(to)) response.set('To', `${to};tag=${localTag}`);
+  const chosen = tagOf(to);
+  if (chosen === undefined) response.set('To', `${to};tag=${localTag}`);
+  return chosen ?? localTag;
 }
 
-/** Whether the header parameters of a From or To value, those after the addr-spec, hold a tag. */
-export function hasTag(value: string): boolean {
+/** The tag in a From or To value, which stands in its header parameters, those after the addr-spec; undefined: none. */
+export function tagOf(value: string): string | undefined {
   const parameters = value.slice(value.lastIndexOf('>') + 1);
-  return /;\s*tag\s*=/i.test(parameters);
+  return /;\s*tag\s*=\s*([^;\s,]*)/i.exec(parameters)?.[1];
 }

@@ -5,6 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { startSipServer } from '../../../src/sip/server.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   connect,
   disconnect,
@@ -57,6 +58,27 @@ for (const backend of backends.filter(({ builtIn }) => builtIn)) {
       assert.equal(req.get('Session-Expires'), '90');
       res.send(486);
       await world.peer.response(486, 'INVITE');
+    });
+
+    test('the To tag that an application chooses names the dialog: its ACK is known, and so is the BYE', async (t) => {
+      const world = await open(t);
+      const { req, res, call } = await callIn(world);
+      const answered = world.application.createUAS(req, res, {
+        localSdp: 'v=0\r\n',
+        headers: { To: `${req.get('To') ?? ''};tag=chosen` },
+      });
+      const ok = await world.peer.response(200, 'INVITE');
+      assert.equal(ok.to.parameters.get('tag'), 'chosen');
+      call.ack(ok);
+      const dialog = await answered;
+      await eventually('the ACK is taken', () => world.stats()?.received['ACK'] === 1);
+      assert.equal(world.stats()?.stray, 0);
+      const copies = world.stats()?.retransmissionsOut;
+      const destroyed = once(dialog, 'destroy');
+      call.sendRequest('BYE');
+      await world.peer.response(200, 'BYE');
+      await destroyed;
+      assert.equal(world.stats()?.retransmissionsOut, copies);
     });
 
     test('a re-INVITE that crosses ours hears 491, one that comes too early 500', async (t) => {
