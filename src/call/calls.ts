@@ -57,7 +57,7 @@ export class Calls implements CallControl {
     await Promise.all(
       left.map(({ id: callId, attempts, media: noted }) =>
         // One more than is written: an engine may have had the offer before the store had the attempt
-        media.release({ callId, attempts: attempts.length + 1, noted }),
+        media.release({ callId, sessions: attempts.length + 1, noted }),
       ),
     );
     for (const record of left) {
@@ -198,6 +198,10 @@ export class Calls implements CallControl {
 
   resume(account: string, callId: string): Promise<CallAnswer> {
     return this.#act(account, callId, () => notOffered('resuming'));
+  }
+
+  complete(account: string, callId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, () => notOffered('talking to the new party first'));
   }
 
   /** DTMF towards the target, as INFO (application/dtmf-relay), one digit after the other. */

@@ -20,7 +20,11 @@ export function checkInstruction(call: Call, instruction: Instruction): Checked 
       message: `this service connects by bridge only, not by ${instruction.mode}; leave "mode" out`,
     });
   }
-  const to = instruction.to === 'terminal' ? ownPhone(call, instruction.terminalId) : numberOf(call, instruction.to);
+  const [wanted, ...more] = instruction.to;
+  if (more.length > 0) {
+    return refuse({ code: 'not-allowed', message: 'several numbers at once are not offered yet: send one' });
+  }
+  const to = wanted === 'terminal' ? ownPhone(call, instruction.terminalId) : numberOf(call, wanted);
   if (typeof to !== 'string') return refuse(to);
   if (isEmergency(to, tools.numbering)) {
     return refuse({

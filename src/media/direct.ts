@@ -1,13 +1,21 @@
 import type { MediaSession } from '../call/ports.ts';
 import type { Media } from './contract.ts';
+import { Failure } from '../shared/errors.ts';
 import { readSdp } from './sdp.ts';
 
 /** Both sides send their media to each other; descriptions pass unchanged once they were seen to be such. */
 export function createDirectMedia(): Media {
   const pass = (sdp: string) => new Promise<string>((resolve) => resolve(readSdp(sdp).text));
+  const none = () => Promise.reject(new Failure('no-media', 'there is no media server for this: media.mode is direct'));
   const session: MediaSession = {
     offer: (_from, sdp) => pass(sdp),
     answer: (_from, sdp) => pass(sdp),
+    park: none,
+    parked: none,
+    play: none,
+    stop: () => Promise.resolve(),
+    digits: none,
+    relocate: none,
     close: () => Promise.resolve(),
   };
   return {

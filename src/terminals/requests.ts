@@ -89,7 +89,10 @@ async function transfer(parts: RequestParts, from: Sender, wanted: ParsedTransfe
   });
   if (refusal) return { ok: false, error: refusal };
   const { callId, mode, key } = wanted;
-  const instruction: Instruction = { callId, terminalId: from.terminalId, to, mode, ...(key !== undefined && { key }) };
+  const instruction: Instruction = {
+    ...{ callId, terminalId: from.terminalId, to: [to], order: 'together', mode, attended: false },
+    ...(key !== undefined && { key }),
+  };
   return parts.calls().transfer(from.account, instruction);
 }
 

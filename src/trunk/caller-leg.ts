@@ -1,4 +1,4 @@
-import type { CallerLeg, CallerLegEvents, Cause, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
+import type { CallerLeg, CallerLegEvents, Cause, ReferEvents, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Leg } from './legs.ts';
@@ -75,13 +75,13 @@ export class IncomingLeg implements CallerLeg, Leg {
     this.#unsupported = unsupported;
   }
 
-  progress(status: 180 | 183, sdp?: string): void {
+  progress(status: 180 | 181 | 183, sdp?: string): void {
     if (this.#state.is !== 'ringing') return;
     if (this.#reliably) {
       this.#ringReliably();
       return;
     }
-    const code = sdp === undefined ? status : 183;
+    const code = sdp !== undefined ? 183 : status === 181 ? 180 : status;
     if (sdp === undefined && this.#lastProgress === code) return; // the caller knows
     this.#lastProgress = sdp === undefined ? code : undefined;
     respond(this.#tools, this.#invite.res, code, withSdp(sdp), (error) => {
@@ -104,14 +104,22 @@ export class IncomingLeg implements CallerLeg, Leg {
     });
   }
 
-  answer(sdp: string): Promise<void> {
+  redirect(): Promise<void> {
+    return Promise.reject(new Error('not offered yet'));
+  }
+
+  refer(_to: unknown, events: ReferEvents): void {
+    events.refused({});
+  }
+
+  answer(sdp: string): Promise<{ sdp?: string }> {
     if (this.#state.is !== 'ringing') return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
     return new Promise((resolve, reject) => {
       const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
       const settle = (error?: Error): void => {
         timer.clear();
         if (error) reject(error);
-        else resolve();
+        else resolve({});
       };
       this.#state = { is: 'answering', settle, timer };
       this.#prackTimer?.clear();

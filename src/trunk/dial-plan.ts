@@ -66,7 +66,7 @@ function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]
   // RFC 3261 16.3, RFC 7332: a call that may not go any further ends here.
   if (request.maxForwards <= 0) return planOfNothing({ reason: 'failed', status: 483, q850: 25 });
   const dialled = dialledBy(request, settings);
-  return { attempts, dialled, sdp: request.sdp, ringTimeout, ...(credentials && { auth: credentials }) };
+  return { attempts, dialled, sdp: request.sdp ?? '', ringTimeout, ...(credentials && { auth: credentials }) };
 }
 
 /** The call as it would come back to us. */

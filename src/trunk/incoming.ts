@@ -94,6 +94,7 @@ export class IncomingInvites {
     const ownLeg = invite && this.#recognise(invite, reading);
     const events = handler({
       trunk: trunk.name,
+      connect: ['bridge'],
       peer: req.source_address,
       sipCallId: req.get('call-id') ?? '',
       reading,

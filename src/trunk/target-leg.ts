@@ -75,6 +75,10 @@ export class OutgoingLeg implements TargetLeg, Leg {
     return this.#socket ?? this.#invite?.socket;
   }
 
+  acknowledge(): void {
+    this.#log.error('an INVITE without an offer is not offered yet');
+  }
+
   hangUp(cause?: Cause): Promise<void> {
     return (this.#hangUp ??= this.#tools.legs.ending(this.#end(cause)));
   }
@@ -176,7 +180,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#rang = true;
     const sdp = sdpOf(response);
     if (sdp !== undefined) this.#earlySdp = sdp;
-    this.#events.progress({ status: response.status, ...(sdp !== undefined && { sdp }) });
+    this.#events.progress({ status: response.status, fork: forkOf(response), ...(sdp !== undefined && { sdp }) });
   }
 
   #answered(response: SrfReceivedResponse): void {
@@ -198,7 +202,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     );
     const sdp = sdpOf(response) ?? this.#earlySdp; // an answer in a reliable 183 need not be repeated (RFC 6337 3.1.1)
     if (sdp !== undefined) {
-      this.#events.answered({ sdp });
+      this.#events.answered({ sdp, fork: forkOf(response) });
       return;
     }
     this.#log.warn('the target answered without a session description: it was hung up');
@@ -265,4 +269,9 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#own?.over();
     this.#tools.legs.remove(this);
   }
+}
+
+/** The To tag tells the forks of a call apart (RFC 3261 12.1.2). */
+function forkOf(response: SrfReceivedResponse): string {
+  return /;\s*tag=([^;\s]+)/i.exec(response.get('to') ?? '')?.[1] ?? '';
 }

@@ -113,6 +113,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
 
   return {
     reaches: (to) => isPhoneUri(to) || routes.to(to) !== undefined,
+    trunkTo: (to) => routes.to(to)?.name,
     dial: (request, events) => new OutgoingLeg(tools, log.child({ callId: request.callId }), plan(request), events),
     onIncoming: (incoming) => invites.handle(incoming),
     gateways: () =>

@@ -21,9 +21,9 @@ describe('a call through the service, on fakes', () => {
     assert.equal(target.request.to, '+8675520000009');
     assert.equal(target.request.sdp, offer);
 
-    target.events.progress({ status: 180 });
+    target.events.progress({ status: 180, fork: 'a' });
     await world.clock.advance(1_000);
-    target.events.answered({ sdp: answerSdp });
+    target.events.answered({ sdp: answerSdp, fork: 'a' });
     await settle();
     assert.deepEqual(caller.sent, ['180', '200 sdp']);
     assert.equal(world.told.at(-1)?.call.state, 'connected');
@@ -104,7 +104,7 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.progress({ status: 180 });
+    world.target.events.progress({ status: 180, fork: 'a' });
     await world.clock.advance(1_000);
     world.target.events.failed({ reason: 'target-busy', status: 486, q850: 17 });
     const told = world.told.at(-1)?.call;
@@ -113,7 +113,7 @@ describe('a call through the service, on fakes', () => {
     await world.transfer(id, '0755-2000 0008', 'phone');
     await settle();
     assert.equal(world.target.request.to, '+8675520000008');
-    world.target.events.answered({ sdp: answerSdp });
+    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
     await settle();
     assert.deepEqual(caller.sent, ['180', '200 sdp']);
     world.target.events.ended({ cause: {}, lost: false });
@@ -141,8 +141,8 @@ describe('a call through the service, on fakes', () => {
       if (stage !== 'waiting') {
         await world.transfer(id);
         if (stage !== 'connecting') await settle();
-        if (stage === 'ringing') world.target.events.progress({ status: 180 });
-        if (stage === 'answering') world.target.events.answered({ sdp: answerSdp });
+        if (stage === 'ringing') world.target.events.progress({ status: 180, fork: 'a' });
+        if (stage === 'answering') world.target.events.answered({ sdp: answerSdp, fork: 'a' });
       }
       caller.events.cancelled({ sip: 200 });
       await settle();
@@ -193,8 +193,10 @@ describe('a call through the service, on fakes', () => {
     const { id } = await world.arrive();
     const stranger = await world.calls.transfer('other', {
       callId: id,
-      to: '+8675520000009',
+      to: ['+8675520000009'],
       terminalId: 'x',
+      order: 'together',
+      attended: false,
       mode: 'auto',
     });
     assert.ok(!stranger.ok && stranger.error.code === 'unknown-call');
@@ -210,10 +212,10 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.progress({ status: 183, sdp: answerSdp });
+    world.target.events.progress({ status: 183, fork: 'a', sdp: answerSdp });
     await settle();
     assert.deepEqual(caller.sent, ['183 sdp']);
-    world.target.events.answered({ sdp: answerSdp });
+    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
     await settle();
 
     const hold = offer.replace('m=audio', 'a=sendonly\r\nm=audio');
@@ -247,7 +249,7 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.answered({ sdp: answerSdp });
+    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
     await settle();
     const statuses: number[] = [];
     const both = [
@@ -270,7 +272,7 @@ describe('a call through the service, on fakes', () => {
     world.media.onAnswer = () => Promise.reject(new Error('the engine died'));
     await world.transfer(id);
     await settle();
-    world.target.events.answered({ sdp: answerSdp });
+    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
     await settle();
     assert.equal(world.told.at(-1)?.call.state, 'waiting');
     assert.ok(world.target.hungUp);
@@ -343,7 +345,7 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.answered({ sdp: answerSdp });
+    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
     await world.clock.advance(3_600_000);
     assert.equal(world.record(id).end?.reason, 'limit-reached');
     assert.equal(caller.sent.at(-1), 'BYE');

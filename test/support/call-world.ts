@@ -6,12 +6,15 @@ import type {
   CallerLeg,
   CallerLegEvents,
   Cause,
+  Destination,
   DialRequest,
   InDialogAnswer,
   InDialogRequest,
   MediaPort,
+  MediaRequest,
   MediaSession,
   RecordBook,
+  ReferEvents,
   TargetLegEvents,
 } from '../../src/call/ports.ts';
 import type { CallRecord } from '../../src/call/record.ts';
@@ -31,15 +34,23 @@ export const callerNumber = '+8613800138000';
 export class FakeCaller implements CallerLeg {
   readonly sent: string[] = [];
   readonly asked: InDialogRequest[] = [];
+  readonly referred: { to: Destination; events: ReferEvents }[] = [];
   events!: CallerLegEvents;
   /** What the caller's phone does with our 200. */
-  onAnswer: () => Promise<void> = () => Promise.resolve();
+  onAnswer: () => Promise<{ sdp?: string }> = () => Promise.resolve({});
   onRequest: (request: InDialogRequest) => InDialogAnswer = () => ({ status: 200, body: answerSdp });
 
-  progress(status: 180 | 183, sdp?: string): void {
+  progress(status: 180 | 181 | 183, sdp?: string): void {
     this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
   }
-  answer(sdp: string): Promise<void> {
+  redirect(): Promise<void> {
+    this.sent.push('302');
+    return Promise.resolve();
+  }
+  refer(to: Destination, events: ReferEvents): void {
+    this.referred.push({ to, events });
+  }
+  answer(sdp: string): Promise<{ sdp?: string }> {
     this.sent.push(`200 ${sdp.length > 0 ? 'sdp' : ''}`);
     return this.onAnswer();
   }
@@ -75,8 +86,8 @@ class FakeMedia implements MediaPort {
   readonly released: string[] = [];
   onAnswer: () => Promise<void> = () => Promise.resolve();
 
-  open(callId: string, attempt: number): Promise<MediaSession> {
-    const session = `${callId}-${attempt}`;
+  open({ callId, session: number }: MediaRequest): Promise<MediaSession> {
+    const session = `${callId}-${number}`;
     this.standing.add(session);
     return Promise.resolve({
       engine: { session, engine: 'udp://127.0.0.1:2223' },
@@ -85,14 +96,20 @@ class FakeMedia implements MediaPort {
         await this.onAnswer();
         return sdp;
       },
+      park: (sdp) => Promise.resolve(sdp ?? answerSdp),
+      parked: () => Promise.resolve(),
+      play: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+      digits: () => Promise.resolve(),
+      relocate: () => Promise.resolve({ caller: answerSdp, target: offer }),
       close: () => {
         this.standing.delete(session);
         return Promise.resolve();
       },
     });
   }
-  release({ callId, attempts }: { callId: string; attempts: number }): Promise<void> {
-    for (let attempt = 1; attempt <= attempts; attempt++) this.released.push(`${callId}-${attempt}`);
+  release({ callId, sessions }: { callId: string; sessions: number }): Promise<void> {
+    for (let session = 1; session <= sessions; session++) this.released.push(`${callId}-${session}`);
     return Promise.resolve();
   }
 }
@@ -196,6 +213,7 @@ export class CallWorld {
       ended: (_account, call) => void this.told.push({ event: 'ended', call }),
     },
     trunk: {
+      trunkTo: () => 'ngn',
       reaches: (to) => to.startsWith('+') || to.startsWith('sip:'),
       dial: (request, events) => {
         const target = new FakeTarget(request, events);
@@ -205,6 +223,7 @@ export class CallWorld {
             target.hungUp ??= cause;
             return Promise.resolve();
           },
+          acknowledge: () => undefined,
           request: (asked) => {
             target.asked.push(asked);
             return Promise.resolve(target.onRequest(asked));
@@ -219,6 +238,7 @@ export class CallWorld {
     const caller = new FakeCaller();
     caller.events = this.calls.incoming({
       trunk: 'ngn',
+      connect: ['bridge'],
       peer: '127.0.0.1',
       sipCallId: `call-${Math.random()}`,
       reading: { ok: true, reading: readingOf({ caller: callerNumber, firstCalled }) },
@@ -234,7 +254,9 @@ export class CallWorld {
   transfer(id: string, to = '+8675520000009', terminalId = 'pc', key?: string) {
     return this.calls.transfer('shop1', {
       callId: id,
-      to,
+      to: [to],
+      order: 'together',
+      attended: false,
       terminalId,
       mode: 'auto',
       ...(key !== undefined && { key }),

@@ -6,7 +6,7 @@ export type Asked =
   | { what: 'arrived'; account: string; terminalId: string }
   | { what: 'received'; account: string; callId: string; terminalId: string }
   | { what: 'transfer'; account: string; instruction: Instruction }
-  | { what: 'decline' | 'hangUp' | 'hold' | 'resume'; account: string; callId: string; terminalId: string }
+  | { what: 'decline' | 'hangUp' | 'hold' | 'resume' | 'complete'; account: string; callId: string; terminalId: string }
   | { what: 'digits'; account: string; callId: string; terminalId: string; digits: string };
 
 /** The calls' side for tests of the gateway: says what it is told to say, and remembers what it was asked. */
@@ -47,6 +47,9 @@ export class FakeCalls implements CallControl {
   }
   resume(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
     return this.#ask({ what: 'resume', account, callId, terminalId });
+  }
+  complete(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
+    return this.#ask({ what: 'complete', account, callId, terminalId });
   }
   digits(account: string, callId: string, terminalId: string, digits: string): Promise<CallAnswer> {
     return this.#ask({ what: 'digits', account, callId, terminalId, digits });

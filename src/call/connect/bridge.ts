@@ -54,7 +54,10 @@ export class Bridge implements Attempt {
     const { reading, sdp } = incoming;
     if (!reading.ok) throw new Error('a call that could not be read was instructed');
     if (sdp === undefined) throw new Failure('media-refused', 'the caller sent no description of its media');
-    const media = await tools.media.open(this.#call.id, this.#number);
+    const media = await tools.media.open(
+      { callId: this.#call.id, session: this.#number, trunks: { caller: incoming.trunk } },
+      { silent: () => undefined, lost: () => undefined },
+    );
     if (this.#stopped) {
       await media.close();
       return;

@@ -9,23 +9,23 @@ export async function createRtpengineMedia(settings: PoolSettings, parts: MediaP
   const pool = await EnginePool.open(settings, { clock: parts.clock, log });
   return {
     mode: 'rtpengine',
-    open: (callId, attempt) =>
+    open: ({ callId, session }) =>
       new Promise((resolve) => {
         const engine = pool.next();
         if (!engine) throw new Failure('no-media', 'no media engine answers; see whether rtpengine runs');
         resolve(
-          new RtpengineSession(sessionName(callId, attempt), engine, pool, {
+          new RtpengineSession(sessionName(callId, session), engine, pool, {
             clock: parts.clock,
             log: log.child({ callId }),
           }),
         );
       }),
-    release: async ({ callId, attempts, noted }) => {
+    release: async ({ callId, sessions: count, noted }) => {
       for (const { session, engine } of noted) {
         if (!pool.find(engine))
           log.warn({ session, engine }, 'media session not removed: its engine is no longer in the settings');
       }
-      const sessions = Array.from({ length: attempts }, (_, index) => sessionName(callId, index + 1));
+      const sessions = Array.from({ length: count }, (_, index) => sessionName(callId, index + 1));
       await Promise.all(
         pool.engines.flatMap((engine) => sessions.map((session) => engine.remove(session, settings.timeoutMs))),
       );
@@ -41,7 +41,7 @@ export async function createRtpengineMedia(settings: PoolSettings, parts: MediaP
   };
 }
 
-/** The ng call-id of an attempt: a restart finds it again out of the record of the call. */
-function sessionName(callId: string, attempt: number): string {
-  return `${callId}.${attempt}`;
+/** The ng call-id of a session: a restart finds it again out of the record of the call. */
+function sessionName(callId: string, session: number): string {
+  return `${callId}.${session}`;
 }

@@ -56,6 +56,25 @@ export class RtpengineSession implements MediaSession {
     return this.#inOrder(() => this.#answer(from, readSdp(sdp)));
   }
 
+  park(): Promise<string> {
+    return notYet();
+  }
+  parked(): Promise<void> {
+    return notYet();
+  }
+  play(): Promise<void> {
+    return notYet();
+  }
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+  digits(): Promise<void> {
+    return notYet();
+  }
+  relocate(): Promise<Record<Side, string>> {
+    return notYet();
+  }
+
   close(): Promise<void> {
     // After what is under way: an offer that is sent again behind the removal would bring the session back.
     this.#closing ??= this.#last.then(() => this.#remove());
@@ -156,6 +175,8 @@ export class RtpengineSession implements MediaSession {
     }
   }
 }
+
+const notYet = () => Promise.reject(new Failure('no-media', 'not offered yet'));
 
 /** @throws Failure `media-refused` */
 function sdpOf(reply: NgReply): string {

@@ -88,7 +88,14 @@ describe('ringaway terminal', () => {
     );
     assert.ok(asked.what === 'transfer');
     const { key, ...instruction } = asked.instruction;
-    assert.deepEqual(instruction, { callId: 'c1', terminalId: 'cli', to: '0755 2000 0009', mode: 'auto' });
+    assert.deepEqual(instruction, {
+      callId: 'c1',
+      terminalId: 'cli',
+      to: ['0755 2000 0009'],
+      order: 'together',
+      mode: 'auto',
+      attended: false,
+    });
     assert.ok(key);
 
     const target = { to: '+8675520000009', by: 'cli', mode: 'bridge', attempt: 1 } as const;
@@ -133,7 +140,7 @@ describe('ringaway terminal', () => {
       'the transfer',
       service.calls.once(({ what }) => what === 'transfer'),
     );
-    assert.ok(asked.what === 'transfer' && asked.instruction.to === '13800138000');
+    assert.ok(asked.what === 'transfer' && asked.instruction.to[0] === '13800138000');
     assert.deepEqual(JSON.parse(await shell.line(/"event":"answer"/)), {
       event: 'answer',
       request: 'call:transfer',

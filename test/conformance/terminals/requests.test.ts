@@ -28,7 +28,15 @@ describe('call:transfer', () => {
       {
         what: 'transfer',
         account: 'shop1',
-        instruction: { callId: 'c1', terminalId: 't1', to: '0755-2000 0009', mode: 'bridge', key: 'k1' },
+        instruction: {
+          callId: 'c1',
+          terminalId: 't1',
+          to: ['0755-2000 0009'],
+          order: 'together',
+          mode: 'bridge',
+          attended: false,
+          key: 'k1',
+        },
       },
     ]);
   });
@@ -38,7 +46,14 @@ describe('call:transfer', () => {
     await socket.emitWithAck('call:transfer', { callId: 'c1', to: ['terminal'] });
     const [asked] = transfers();
     assert.ok(asked?.what === 'transfer');
-    assert.deepEqual(asked.instruction, { callId: 'c1', terminalId: 't1', to: 'terminal', mode: 'auto' });
+    assert.deepEqual(asked.instruction, {
+      callId: 'c1',
+      terminalId: 't1',
+      to: ['terminal'],
+      order: 'together',
+      mode: 'auto',
+      attended: false,
+    });
   });
 
   test('several numbers are refused clearly', async () => {

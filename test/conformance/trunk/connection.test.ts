@@ -52,7 +52,7 @@ async function call(trunk: Trunk, peer: SipPeer, port: number): Promise<Happenin
   const happenings = new Happenings();
   const answered = new Promise<void>((resolve, reject) => {
     trunk.onIncoming(({ leg }) => {
-      leg.answer(sdp(1)).then(resolve, reject);
+      leg.answer(sdp(1)).then(() => resolve(), reject);
       return happenings.events;
     });
   });

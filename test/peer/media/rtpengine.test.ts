@@ -14,6 +14,7 @@ import {
   type Relay,
   type RunningRtpengine,
 } from '../../support/rtpengine.ts';
+import { openSession } from '../../support/media-session.ts';
 
 const parts = { clock: systemClock, log: silentLog };
 const skip = rtpengineMissing() ?? false;
@@ -54,7 +55,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 
 /** Both directions of a call's description, through the engine. */
 async function connect(media: Media, callId: string) {
-  const session = await media.open(callId, 1);
+  const session = await openSession(media, callId);
   const toTarget = await session.offer('caller', callerSdp);
   const toCaller = await session.answer('target', targetSdp);
   return { session, toTarget, toCaller };
@@ -96,7 +97,7 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
   test('a caller with SRTP keeps it, and the target hears plain RTP', async (t) => {
     const running = await engine(t);
     const media = await pool(t, [running.engine]);
-    const session = await media.open('secure', 1);
+    const session = await openSession(media, 'secure');
     const key = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n';
     const secure = description('192.0.2.7', `m=audio 4000 RTP/SAVP 8\r\n${key}`);
     assert.match(await session.offer('caller', secure), /^m=audio \d+ RTP\/AVP 8\r$/m);
@@ -107,7 +108,7 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
 
   test('texts that are not ASCII come back as they were', async (t) => {
     const media = await pool(t, [(await engine(t)).engine]);
-    const session = await media.open('utf8', 1);
+    const session = await openSession(media, 'utf8');
     const offered = await session.offer(
       'caller',
       description('192.0.2.7', 'm=audio 4000 RTP/AVP 8\r\n', 'Grüße 你好 📞'),
@@ -119,7 +120,7 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
   test('a description that it refuses is 488 and leaves no session; so does what is no description', async (t) => {
     const running = await engine(t);
     const media = await pool(t, [running.engine]);
-    const session = await media.open('refused', 1);
+    const session = await openSession(media, 'refused');
     await assert.rejects(session.offer('caller', 'hello'), { code: 'media-refused' });
     await assert.rejects(session.answer('target', targetSdp), { code: 'media-refused' });
     // rtpengine takes no host name for an address.
@@ -133,7 +134,10 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
     t.after(() => running.stop());
     const media = await pool(t, [running.engine]);
     await connect(media, 'first');
-    await assert.rejects((await media.open('second', 1)).offer('caller', callerSdp), { code: 'no-media', sip: 503 });
+    await assert.rejects((await openSession(media, 'second')).offer('caller', callerSdp), {
+      code: 'no-media',
+      sip: 503,
+    });
     assert.equal(await running.sessions(), 1);
   });
 
@@ -143,9 +147,9 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
     for (const callId of ['left', 'other']) await connect(before, callId);
     assert.deepEqual([await one.sessions(), await other.sessions()], [1, 1]);
     const after = await pool(t, [one.engine, other.engine]);
-    for (const callId of ['left', 'other', 'unknown']) await after.release({ callId, attempts: 2, noted: [] });
+    for (const callId of ['left', 'other', 'unknown']) await after.release({ callId, sessions: 2, noted: [] });
     assert.deepEqual([await one.sessions(), await other.sessions()], [0, 0]);
-    await after.release({ callId: 'left', attempts: 1, noted: [{ session: 'left.1', engine: 'udp://192.0.2.1:1' }] });
+    await after.release({ callId: 'left', sessions: 1, noted: [{ session: 'left.1', engine: 'udp://192.0.2.1:1' }] });
   });
 });
 
@@ -233,7 +237,7 @@ describe('a bad network', { skip, timeout: 60_000 }, () => {
     const media = await pool(t, [relay.engine], 300);
     const silent = (datagram: Buffer) => (datagram.includes('5:offer') ? drop : pass(datagram));
     relay.decide = silent;
-    const first = await media.open('late', 1);
+    const first = await openSession(media, 'late');
     await assert.rejects(first.offer('caller', callerSdp), { code: 'no-media' });
     relay.decide = pass;
     const began = performance.now();
@@ -246,12 +250,12 @@ describe('a bad network', { skip, timeout: 60_000 }, () => {
     const running = await engine(t);
     const relay = await relayTo(t, running);
     const media = await pool(t, [relay.engine], 300);
-    const session = await media.open('late', 1);
+    const session = await openSession(media, 'late');
     relay.decide = (datagram, direction) => (direction === 'from-engine' ? [{ datagram, delay: 500 }] : pass(datagram));
     await assert.rejects(session.offer('caller', callerSdp), { code: 'no-media', sip: 503 });
     await session.close();
     assert.equal(media.health().engines[0]?.toRemove, 1);
-    await assert.rejects(media.open('next', 1), { code: 'no-media' }, 'the engine is down');
+    await assert.rejects(openSession(media, 'next'), { code: 'no-media' }, 'the engine is down');
     relay.decide = pass;
     await until(
       'the engine is up, and nothing is left there',
@@ -265,7 +269,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
   test('in the middle of a call: 503 within the deadline; once back, calls go on and nothing is left', async (t) => {
     const running = await engine(t);
     const media = await pool(t, [running.engine], 500);
-    const session = await media.open('call', 1);
+    const session = await openSession(media, 'call');
     await session.offer('caller', callerSdp);
     await running.freeze();
     const began = performance.now();
@@ -332,7 +336,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
     await running.kill();
     const media = await pool(t, [running.engine], 300);
     assert.equal(media.health().ok, false);
-    await assert.rejects(media.open('call', 1), { code: 'no-media' });
+    await assert.rejects(openSession(media, 'call'), { code: 'no-media' });
     await running.restart();
     await until('it is found', () => media.health().ok);
     await (await connect(media, 'call')).session.close();
@@ -341,7 +345,7 @@ describe('engines that die', { skip, timeout: 60_000 }, () => {
   test('the service ends while requests wait: they are refused, and nothing is left running', async (t) => {
     const running = await engine(t);
     const media = await pool(t, [running.engine], 5_000);
-    const session = await media.open('call', 1);
+    const session = await openSession(media, 'call');
     await running.freeze();
     const offered = assert.rejects(session.offer('caller', callerSdp), { code: 'no-media' });
     await new Promise((soon) => setImmediate(soon));

@@ -8,6 +8,7 @@ import { answerSdp, offerSdp, readAnswer, type OwnMedia } from '../../../src/sim
 import { RtpSession } from '../../../src/simulate/rtp/session.ts';
 import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { rtpengineMissing, startRtpengine } from '../../support/rtpengine.ts';
+import { openSession } from '../../support/media-session.ts';
 
 async function phone(t: TestContext): Promise<RtpSession> {
   const session = await RtpSession.open({ clock: systemClock, address: '127.0.0.1', expect: [440, 1_000] });
@@ -25,7 +26,7 @@ async function callThrough(t: TestContext, laws: NonNullable<OwnMedia['laws']>) 
   );
   t.after(() => media.close());
   const [caller, target] = [await phone(t), await phone(t)];
-  const session = await media.open('sound', 1);
+  const session = await openSession(media, 'sound');
   const callerSide: OwnMedia = { address: caller.address, port: caller.port, laws };
   const targetSide: OwnMedia = { address: target.address, port: target.port };
   const taken = answerSdp(await session.offer('caller', offerSdp(callerSide)), targetSide);

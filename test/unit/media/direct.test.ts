@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createMedia } from '../../../src/media/media.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { openSession } from '../../support/media-session.ts';
 
 const parts = { clock: new FakeClock(), log: silentLog };
 const sdp =
@@ -10,7 +11,7 @@ const sdp =
 
 test('direct: offer and answer pass octet for octet', async () => {
   const media = await createMedia({ mode: 'direct' }, parts);
-  const session = await media.open('call', 1);
+  const session = await openSession(media, 'call');
   assert.equal(await session.offer('caller', sdp), sdp);
   assert.equal(await session.answer('target', sdp), sdp);
   assert.equal(session.engine, undefined);
@@ -22,7 +23,7 @@ test('direct: offer and answer pass octet for octet', async () => {
 
 test('direct: what is no description is refused with 488, on either way', async () => {
   const media = await createMedia({ mode: 'direct' }, parts);
-  const session = await media.open('call', 1);
+  const session = await openSession(media, 'call');
   await assert.rejects(session.offer('caller', 'hello'), { name: 'Failure', code: 'media-refused', sip: 488 });
   await assert.rejects(session.answer('target', ''), { name: 'Failure', code: 'media-refused', sip: 488 });
 });

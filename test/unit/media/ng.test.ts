@@ -7,6 +7,7 @@ import { createMedia } from '../../../src/media/media.ts';
 import { NgClient } from '../../../src/media/rtpengine/client.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { openSession } from '../../support/media-session.ts';
 
 const sdp = 'v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n';
 
@@ -180,7 +181,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
   test('tags, rewriting and transport of each request of a call', async (t) => {
     const engine = await fakeEngine(t, healthy);
     const { made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 2);
+    const session = await openSession(made, 'call', 2);
     await session.offer('caller', sdp);
     await session.answer('target', sdp);
     await session.offer('target', sdp);
@@ -220,7 +221,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
     );
     const roomy = await fakeEngine(t, healthy);
     const { made } = await media(t, [full.engine, roomy.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     assert.equal(await session.offer('caller', sdp), sdp);
     assert.equal(session.engine?.engine, roomy.engine);
     assert.ok(made.health().engines.every((engine) => engine.up));
@@ -233,7 +234,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
       else healthy(request);
     });
     const { made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     await assert.rejects(session.offer('caller', sdp), { code: 'media-refused', message: /why/ });
     assert.equal(engine.of('delete').length, 1);
     refuse = false;
@@ -246,7 +247,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
       if (there || request.command === 'ping') healthy(request);
     });
     const { clock, made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     const lost = assert.rejects(session.offer('caller', sdp), { code: 'no-media' });
     await engine.got(1, 'offer');
     await clock.advance(1_000);
@@ -266,7 +267,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
       else healthy(request);
     });
     const { made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     const offered = session.offer('caller', sdp);
     await engine.got(1, 'offer');
     const closed = session.close();
@@ -281,7 +282,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
   test('an answer to an offer that nobody made is refused without asking the engine', async (t) => {
     const engine = await fakeEngine(t, healthy);
     const { made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     await assert.rejects(session.answer('target', sdp), { code: 'media-refused' });
     await session.offer('caller', sdp);
     await assert.rejects(session.answer('caller', sdp), { code: 'media-refused' });
@@ -294,7 +295,7 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
       if (there) healthy(request);
     });
     const { clock, made } = await media(t, [engine.engine]);
-    const session = await made.open('call', 1);
+    const session = await openSession(made, 'call');
     await session.offer('caller', sdp);
     there = false;
     const closing = session.close();

@@ -1,0 +1,82 @@
+// What a call asks of its media.
+
+/** The two parties of a media session. In a consultation the party that was called first stands in the caller's place. */
+export type Side = 'caller' | 'target';
+
+/** Something to be heard: music on hold, or an announcement. */
+export interface Sound {
+  /** Path of a wav or mp3 file, checked at start. */
+  file: string;
+  /** Music begins anew when it has ended; an announcement is heard once. */
+  repeat: boolean;
+}
+
+/** What may happen to the media of a session by themselves; each at most once. */
+export interface MediaEvents {
+  /** No voice has come from this side for as long as the settings allow (`media.silentAfter`), though it was not on hold. */
+  silent(side: Side): void;
+  /** The engine is gone, and the session with it: `relocate` may bring it back at another one. */
+  lost(): void;
+}
+
+/** The media of two parties. `direct`: descriptions pass unchanged; rtpengine: its addresses are put in. */
+export interface MediaSession {
+  /** Names the session at the engine, for the record; undefined in direct mode. */
+  readonly engine?: { session: string; engine: string };
+  /** An offer from `from`; resolves with what to offer the other side. */
+  offer(from: Side, sdp: string): Promise<string>;
+  /**
+   * The answer from `from` to the last offer; resolves with what to answer the other side. May come more than once
+   * (183, 200), and from several forks of the target, which then each have their own early media.
+   */
+  answer(from: Side, sdp: string, fork?: string): Promise<string>;
+  /**
+   * The engine itself is the caller's other side until there is one: resolves with the answer to the caller's offer, or with
+   * an offer when there is none, whose answer `parked` takes.
+   * @throws Failure `no-media` in direct mode
+   */
+  park(offer: string | undefined): Promise<string>;
+  parked(answer: string): Promise<void>;
+  /**
+   * Plays to one side, in place of what was played before and of the other side's voice; resolves when it can be heard.
+   * @throws Failure `no-media` in direct mode, or when the engine cannot play the file
+   */
+  play(to: Side, sound: Sound): Promise<void>;
+  /** Ends what is played; the other side is heard again. Idempotent. */
+  stop(to: Side): Promise<void>;
+  /**
+   * Digits (`0-9 * # A-D`) towards one side as its trunk takes them in the voice's path (RFC 4733).
+   * @throws Failure `no-media` where they cannot be sent there: INFO is the other way
+   */
+  digits(to: Side, digits: string): Promise<void>;
+  /**
+   * Brings the session to another engine after `lost`: resolves with what each side is to be offered now.
+   * @throws Failure `no-media` when there is none
+   */
+  relocate(): Promise<Record<Side, string>>;
+  /** Ends it at the engine; idempotent, never rejects. */
+  close(): Promise<void>;
+}
+
+export interface MediaRequest {
+  callId: string;
+  /** Number of the session within the call, from 1 on; names it at the engine. */
+  session: number;
+  /** The trunk of each side, whose policy of codecs, digits and encryption holds; without a trunk the default one. */
+  trunks: Partial<Record<Side, string>>;
+}
+
+export interface MediaPort {
+  readonly mode: 'direct' | 'rtpengine';
+  /** @throws Failure `no-media` when no engine is healthy */
+  open(request: MediaRequest, events: MediaEvents): Promise<MediaSession>;
+  /**
+   * Removes what a crash may have left of the sessions 1 to `sessions` of a call, at whatever engine; never rejects.
+   * `noted` is what the record knew of them.
+   */
+  release(left: {
+    callId: string;
+    sessions: number;
+    noted: readonly { session: string; engine: string }[];
+  }): Promise<void>;
+}
