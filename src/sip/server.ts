@@ -112,7 +112,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
   });
   const exchange = new Exchange({
     layer,
-    locator: new Locator({ reach: transport, names: new SystemNameServer(options.nameServers), clock }),
+    locator: new Locator({ reach: transport, names: new SystemNameServer(options.nameServers ?? [], clock), clock }),
     clock,
     log,
     userAgent: options.userAgent,

@@ -1,4 +1,7 @@
-import { lookup, Resolver } from 'node:dns/promises';
+import type { NaptrData, SrvData } from 'dns-packet';
+import { lookup } from 'node:dns/promises';
+import type { Clock } from '../../shared/clock.ts';
+import { DnsClient } from './dns-client.ts';
 
 /** RFC 3403 4. */
 export interface NaptrRecord {
@@ -30,69 +33,59 @@ export interface NameServer {
   addresses(name: string, family: 4 | 6): Promise<Answer<string>>;
 }
 
-/** Node tells the TTL of addresses only: other records, and that there are none, are believed for so long. Seconds. */
-const UNTOLD_TTL = 60;
-
-/** Milliseconds until a name server that is silent is asked again, and how often. */
-const PATIENCE = { timeout: 1_500, tries: 2 };
-
-/** What c-ares says when there is no such name, or no such record of it. */
-const absent = new Set(['ENOTFOUND', 'ENODATA']);
+/** How long the machine's hosts file is believed, which says nothing of it. Seconds. */
+const hostsTtl = 60;
 
 /** The machine's name servers and its hosts file, or the servers given (`192.0.2.53`, `127.0.0.1:5353`, `[::1]:53`). */
 export class SystemNameServer implements NameServer {
-  readonly #resolver = new Resolver(PATIENCE);
+  readonly #dns: DnsClient;
   readonly #ownServers: boolean;
 
-  constructor(servers: readonly string[] = []) {
+  constructor(servers: readonly string[], clock: Clock) {
+    this.#dns = new DnsClient(servers, clock);
     this.#ownServers = servers.length > 0;
-    if (this.#ownServers) this.#resolver.setServers(servers);
   }
 
   async naptr(name: string): Promise<Answer<NaptrRecord>> {
-    return untold(await this.#orNone(() => this.#resolver.resolveNaptr(name)));
+    const { records, ttl } = await this.#dns.resolve(name, 'NAPTR');
+    return { records: records.flatMap((record) => (record.type === 'NAPTR' ? [naptrOf(record.data)] : [])), ttl };
   }
 
   async srv(name: string): Promise<Answer<SrvRecord>> {
-    return untold(await this.#orNone(() => this.#resolver.resolveSrv(name)));
+    const { records, ttl } = await this.#dns.resolve(name, 'SRV');
+    return { records: records.flatMap((record) => (record.type === 'SRV' ? [srvOf(record.data)] : [])), ttl };
   }
 
   async addresses(name: string, family: 4 | 6): Promise<Answer<string>> {
     // A name without a dot is one of the hosts file or of the search list: the system knows better.
     if (!this.#ownServers && !name.includes('.')) return lookUp(name, family);
+    const type = family === 4 ? 'A' : 'AAAA';
     try {
-      const found = await this.#orNone(() =>
-        family === 4 ? this.#resolver.resolve4(name, { ttl: true }) : this.#resolver.resolve6(name, { ttl: true }),
-      );
-      if (found.length > 0) {
-        return { records: found.map(({ address }) => address), ttl: Math.min(...found.map(({ ttl }) => ttl)) };
-      }
+      const { records, ttl } = await this.#dns.resolve(name, type);
+      const found = records.flatMap((record) => (record.type === type ? [record.data] : []));
+      if (found.length > 0 || this.#ownServers) return { records: found, ttl };
     } catch (error) {
       if (this.#ownServers) throw error;
     }
-    return this.#ownServers ? untold([]) : lookUp(name, family);
+    return lookUp(name, family);
   }
+}
 
-  async #orNone<T>(ask: () => Promise<T[]>): Promise<T[]> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && absent.has(String(error.code))) return [];
-      throw error;
-    }
-  }
+function naptrOf({ order, preference, flags, services, replacement }: NaptrData): NaptrRecord {
+  // The root, which stands for "no replacement" (RFC 3403 4.1)
+  return { order, preference, flags, service: services, replacement: replacement === '.' ? '' : replacement };
+}
+
+function srvOf({ priority = 0, weight = 0, port, target }: SrvData): SrvRecord {
+  return { priority, weight, port, name: target };
 }
 
 async function lookUp(name: string, family: 4 | 6): Promise<Answer<string>> {
   try {
     const found = await lookup(name, { family, all: true });
-    return untold(found.map(({ address }) => address));
+    return { records: found.map(({ address }) => address), ttl: hostsTtl };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTFOUND') return untold([]);
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTFOUND') return { records: [], ttl: hostsTtl };
     throw error;
   }
-}
-
-function untold<T>(records: readonly T[]): Answer<T> {
-  return { records, ttl: UNTOLD_TTL };
 }

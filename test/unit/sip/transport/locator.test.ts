@@ -29,7 +29,7 @@ async function world(
       host === 'a.invalid' || port === 9 ? { transport: 'wss', address: '10.9.9.9', port: 9 } : undefined,
     hasTcp: (address) => address === options.tcpTo,
   };
-  const locator = new Locator({ reach, names: new SystemNameServer([dns.address]), clock, random: () => 0.999 });
+  const locator = new Locator({ reach, names: new SystemNameServer([dns.address], clock), clock, random: () => 0.999 });
   const find = async (uri: string, octets = 0): Promise<string[]> => {
     const targets = await locator.locateAll(uri, octets);
     return targets.map(({ transport, address, port, domain }) =>
