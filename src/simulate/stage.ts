@@ -15,8 +15,8 @@ const loopback = '127.0.0.1';
 export interface StageTools {
   clock: Clock;
   log: Logger;
-  /** What the network loses of the messages that it sends and gets. */
-  loses?: NonNullable<EndpointTools['loses']>;
+  /** What becomes of the messages that the network sends and gets. */
+  fate?: NonNullable<EndpointTools['fate']>;
   timers?: NonNullable<EndpointTools['timers']>;
 }
 

@@ -20,13 +20,16 @@ export interface Sighting {
   message: { startLine: string; method: string; reason: string | undefined };
 }
 
+/** What becomes of one message: the delays after which its copies go through, in milliseconds; none: it is lost. */
+export type Fate = (sighting: Sighting) => readonly number[];
+
 export interface EndpointTools {
   clock: Clock;
   log: Logger;
   /** Told of each message that leaves and comes in. */
   seen: (sighting: Sighting) => void;
-  /** A network that loses messages: true loses this one. */
-  loses?: (sighting: Sighting) => boolean;
+  /** A network that loses, repeats and delays messages; without it each goes through once and at once. */
+  fate?: Fate;
   /** RFC 3261's T1, T2 and T4, in milliseconds. */
   timers?: Partial<TimerSettings>;
 }
@@ -157,18 +160,21 @@ export class Endpoint implements SessionOwner {
   }
 }
 
-/** The wire with a witness: each message is seen once, as it leaves or as it comes in; and it may be lost there. */
-function sighted(transport: TransportLayer, { log, seen, loses }: EndpointTools): Wire {
-  /** False: the message is lost. */
-  const passes = (direction: Sighting['direction'], peer: string, octets: Buffer): boolean => {
+/** The wire with a witness: each message is seen once, as it leaves or as it comes in, if it goes through at all. */
+function sighted(transport: TransportLayer, { clock, log, seen, fate }: EndpointTools): Wire {
+  /** Lets each copy of the message through that the network does not lose. */
+  const through = (direction: Sighting['direction'], peer: string, octets: Buffer, pass: () => void): void => {
     const text = octets.toString('latin1');
     const startLine = text.slice(0, text.indexOf('\r\n'));
     const method = /\r\nCSeq:\s*\d+\s+(\S+)/i.exec(text)?.[1] ?? '';
     const reason = /\r\nReason:\s*([^\r]*)/i.exec(text)?.[1];
     const sighting = { direction, peer, message: { startLine, method, reason } };
-    if (loses?.(sighting)) return false;
-    seen(sighting);
-    return true;
+    const copies = fate?.(sighting) ?? [0];
+    if (copies.length > 0) seen(sighting);
+    for (const delay of copies) {
+      if (delay === 0) pass();
+      else clock.after(delay, pass);
+    }
   };
   const events = new Emitter<WireEvents>((error) =>
     log.error({ err: error }, 'a simulated party failed over a message'),
@@ -176,14 +182,19 @@ function sighted(transport: TransportLayer, { log, seen, loses }: EndpointTools)
   transport.on('malformed', (error, flow) => events.emit('malformed', error, flow));
   transport.on('failure', (target, error) => events.emit('failure', target, error));
   transport.on('message', (message, flow) => {
-    if (passes('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw))
-      events.emit('message', message, flow);
+    through('received', `${flow.remoteAddress}:${flow.remotePort}`, message.raw, () =>
+      events.emit('message', message, flow),
+    );
   });
   return {
-    send: (octets, target, flow) =>
-      passes('sent', `${target.address}:${target.port}`, octets)
-        ? transport.send(octets, target, flow)
-        : Promise.resolve(),
+    send: (octets, target, flow) => {
+      let sent: Promise<void> = Promise.resolve();
+      through('sent', `${target.address}:${target.port}`, octets, () => {
+        sent = transport.send(octets, target, flow);
+        sent.catch(() => undefined); // of a copy that goes later nobody hears: as of one that the network lost
+      });
+      return sent;
+    },
     localFor: (target) => transport.localFor(target),
     on: (event, listener) => events.on(event, listener),
   };

@@ -24,13 +24,13 @@ const unrepeated = /SIP\/2\.0 1\d\d /;
 async function playLosing(lost: number): Promise<string[]> {
   const messages: string[] = [];
   let trunk = '';
-  const loses = ({ peer, direction, message }: Sighting): boolean => {
-    if (peer !== trunk || message.method === 'OPTIONS') return false;
+  const fate = ({ peer, direction, message }: Sighting): number[] => {
+    if (peer !== trunk || message.method === 'OPTIONS') return [0];
     const what = message.startLine.replace(/^(\w+) sip:.*/, '$1').replace(/^(SIP\/2\.0 \d+).*/, '$1');
     messages.push(`${direction} ${what} (${message.method})`);
-    return messages.length - 1 === lost;
+    return messages.length - 1 === lost ? [] : [0];
   };
-  const stage = await Stage.open({ clock: systemClock, log: silentLog, loses, timers });
+  const stage = await Stage.open({ clock: systemClock, log: silentLog, fate, timers });
   const site = await startSite(stage.network.address, {
     sip: { listen: ['udp://127.0.0.1:0'], timers: { t1: '100ms', t2: '500ms', t4: '500ms' } },
   });
