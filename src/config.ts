@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crossCheck } from './config/checks.ts';
 import { describeValues } from './config/describe.ts';
-import { faultLine, faultLines } from './config/faults.ts';
+import { faultLine, faultLines, pathText } from './config/faults.ts';
+import { soundFaults, soundsFrom } from './config/sounds.ts';
 import { settingsSchema, type ParsedSettings } from './config/schema.ts';
 import { layVariablesOver, parseYamlLayer, type Layer } from './config/source.ts';
 import { applyProfile, loadProfile, readingOf, unreadableNumbers, type TrunkSettings } from './config/trunks.ts';
@@ -52,11 +53,12 @@ export function loadSettings(source: SettingsSource = {}): Settings {
   const trunks = parsed.success ? applyProfiles(parsed.data, file, layer, faults) : [];
   if (!parsed.success || faults.length > 0) throw new Failure('bad-setting', faults.join('\n'));
 
-  const { media, store, sip, ...rest } = parsed.data;
+  const { media, store, sip, calls, ...rest } = parsed.data;
   const { engines, timeout } = media;
   return {
     ...rest,
     sip: { ...sip, tls: fromFolder(sip.tls, siteFolder(file)) },
+    calls: soundsFrom(siteFolder(file), calls),
     file,
     trunks,
     media: media.mode === 'rtpengine' ? { mode: 'rtpengine', engines, timeout } : { mode: 'direct' },
@@ -82,12 +84,26 @@ export function readingOfProfile(name: string, { file, numbering }: Settings): T
  */
 export function checkSettings(source: SettingsSource, clock: Clock): { settings: Settings; warnings: string[] } {
   const settings = loadSettings(source);
-  if (settings.sip.server.kind !== 'builtin') return { settings, warnings: [] };
   const { layer } = readLayers(source);
-  const found = loadCertificates(settings.sip.tls, clock.now());
-  const line = ({ path: at, says }: CertificateFault): string => faultLine(layer, ['sip', 'tls', ...at], says);
-  if (found.faults.length > 0) throw new Failure('bad-setting', found.faults.map(line).join('\n'));
-  return { settings, warnings: found.warnings.map(line) };
+  const faults = soundFaults(settings.calls).map(({ path: at, says }) => faultLine(layer, at, says));
+  const warnings: string[] = [];
+  if (settings.sip.server.kind === 'builtin') {
+    const found = loadCertificates(settings.sip.tls, clock.now());
+    const line = ({ path: at, says }: CertificateFault): string => faultLine(layer, ['sip', 'tls', ...at], says);
+    faults.push(...found.faults.map(line));
+    warnings.push(...found.warnings.map(line));
+  }
+  if (faults.length > 0) throw new Failure('bad-setting', faults.join('\n'));
+  return { settings, warnings };
+}
+
+/**
+ * Looks at the sound files that the settings name, as a start must before a caller is to hear them.
+ * @throws Failure `bad-setting` whose message has a line for each that is not there or is no sound
+ */
+export function refuseBadSounds({ calls }: Settings): void {
+  const lines = soundFaults(calls).map(({ path: at, says }) => `${pathText(at)}: ${says}`);
+  if (lines.length > 0) throw new Failure('bad-setting', lines.join('\n'));
 }
 
 /**

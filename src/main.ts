@@ -4,7 +4,7 @@ import { createAdmin } from './admin/admin.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { Calls } from './call/calls.ts';
 import { permittedPhones } from './call/permitted-phones.ts';
-import { pathText, type Settings } from './config.ts';
+import { pathText, refuseBadSounds, type Settings } from './config.ts';
 import { createMedia } from './media/media.ts';
 import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
@@ -60,6 +60,7 @@ async function build(
   opened: (() => Promise<unknown>)[],
   closeAll: () => Promise<void>,
 ): Promise<Ringaway> {
+  refuseBadSounds(settings);
   const metrics = createMetrics();
 
   const store = await openStore(settings.store, { log, clock });

@@ -30,6 +30,12 @@ export interface CallSettings extends CallRules {
   mayCallPhone: (uri: string) => boolean;
   /** Instructions that one account may give in a minute, over all its calls. */
   instructionsPerMinute: number;
+  /** Whether the caller is answered, and hears music, as soon as the terminals are told. */
+  answerEarly: boolean;
+  /** Music of the site, where the subscriber has none of their own: absolute path, as the announcements. */
+  music?: string;
+  /** Heard once: before the music, and when a final number was busy and the caller goes on waiting. */
+  announcements: { wait?: string; busy?: string };
   /** Calls that may stand at once; more are refused with 503. */
   maxCalls: number;
 }

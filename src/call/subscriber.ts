@@ -1,3 +1,5 @@
+import type { ConnectMode } from './record.ts';
+
 /** What an instruction must carry besides the logged-in session. A password that is given is always checked. */
 export type InstructionProof = 'session' | 'pin' | 'password';
 
@@ -17,6 +19,10 @@ export interface Subscriber {
   ownerAddress?: string;
   numbers: SubscriberNumber[];
   proof: InstructionProof;
+  /** Music that their callers hear while they wait: absolute path of a wav or mp3 file. Without it that of the site. */
+  music?: string;
+  /** How their calls are connected, the preferred way first; at least one. Without it as the caller's trunk says. */
+  connect?: ConnectMode[];
   /** Milliseconds since 1970. */
   createdAt: number;
   updatedAt: number;

@@ -6,7 +6,10 @@ export type CallViewState = 'waiting' | 'connecting' | 'ringing' | 'connected' |
 
 /** Where the call was sent, as a terminal sees it. */
 export interface TargetView {
+  /** The final called number; of several the one that answered, before that the first. */
   to: string;
+  /** All of them, where the instruction named several; in its order. */
+  among?: string[];
   /** Id of the terminal that instructed. */
   by: string;
   mode: ConnectMode;
@@ -28,7 +31,10 @@ export interface CallView {
   arrivedAt: string;
   /** Until when an instruction is awaited. */
   decideBefore: string;
+  /** With whom the caller is, or was last to be, connected; while a connected call is moved still the standing party. */
   target?: TargetView;
+  /** The move of a connected call that goes on (state `moving`), or the last one that failed. */
+  move?: TargetView & { attended: boolean };
   connectedAt?: string;
   end?: { reason: EndReason; at: string; status?: number; q850?: number };
 }

@@ -1,14 +1,11 @@
 // What must hold between settings that are right one by one.
+import type { SettingFault } from './faults.ts';
 import type { ParsedSettings } from './schema.ts';
+import { soundsOf } from './sounds.ts';
 import type { Path } from './source.ts';
 
-export interface CrossFault {
-  path: Path;
-  says: string;
-}
-
-export function crossCheck(settings: ParsedSettings): CrossFault[] {
-  const faults: CrossFault[] = [];
+export function crossCheck(settings: ParsedSettings): SettingFault[] {
+  const faults: SettingFault[] = [];
   const fault = (path: Path, says: string) => void faults.push({ path, says });
 
   const trunks = new Map<string, number>();
@@ -36,6 +33,13 @@ export function crossCheck(settings: ParsedSettings): CrossFault[] {
   const { calls, media, store, sip } = settings;
   if (calls.decideWithin > calls.maxHold) {
     fault(['calls', 'decideWithin'], `is longer than calls.maxHold (${calls.maxHold / 1000}s); expected at most that`);
+  }
+  const relay = 'needs a relay that plays it; set media.mode: rtpengine and media.engines, or take it out';
+  if (media.mode === 'direct') {
+    if (calls.answerEarly) fault(['calls', 'answerEarly'], `is true, and ${relay}`);
+    for (const { path } of soundsOf(calls)) fault(path, relay);
+  } else if (calls.answerEarly && calls.music === undefined) {
+    fault(['calls', 'music'], 'is missing; expected a wav or mp3 file, since calls.answerEarly lets callers hear it');
   }
   if (sip.timers.t1 > sip.timers.t2) fault(['sip', 'timers', 't1'], 'is longer than sip.timers.t2; expected less');
   const secure = sip.listen.findIndex((address) => /^(tls|wss):/.test(address));

@@ -5,6 +5,12 @@ import { isRecord, type Layer, type Path } from './source.ts';
 import { nearest } from './suggest.ts';
 import { isSection, unwrap, walk, type Section } from './walk.ts';
 
+/** What is wrong with the setting at `path`, though it has the right kind. */
+export interface SettingFault {
+  path: Path;
+  says: string;
+}
+
 /** `trunks[0].peers[1]`. */
 export function pathText(path: Path): string {
   return path

@@ -24,7 +24,7 @@ import {
 
 import { ringTimeout, route, trunk } from './trunk-schema.ts';
 import { tls } from './tls-schema.ts';
-import { areaCode, country, name, numberPrefix } from './words.ts';
+import { areaCode, country, name, numberPrefix, soundFile } from './words.ts';
 
 const finalStatus = wholeNumber(300, 699);
 
@@ -141,7 +141,24 @@ export const settingsSchema = z.strictObject({
   calls: section('The course of a call', {
     decideWithin: setting(duration('1s', '10m'), '60s', { description: 'How long an instruction is awaited.' }),
     maxHold: setting(duration('1s', '1h'), '120s', {
-      description: 'How long a caller is held at most, all attempts together.',
+      description:
+        'How long a caller is held at most before a call is connected, all attempts together, and one hold within it.',
+    }),
+    answerEarly: setting(yesNo, false, {
+      description:
+        'Whether callers are answered, and hear calls.music, as soon as the terminals are told: the first phone stops ringing. Needs rtpengine.',
+    }),
+    music: optional(soundFile, {
+      description:
+        'What callers hear who wait or are on hold, over and over; subscribers may have their own. Needs rtpengine.',
+      example: 'music: music.mp3',
+    }),
+    announcements: section('Announcements to callers who hear music: wav or mp3 files; need rtpengine', {
+      wait: optional(soundFile, { description: 'Heard once, before the music.', example: 'wait: please-wait.wav' }),
+      busy: optional(soundFile, {
+        description: 'Heard once, when the final called number was busy and the caller goes on waiting.',
+        example: 'busy: number-busy.wav',
+      }),
     }),
     whenNoTerminal: setting(finalStatus, 480, { description: 'SIP status when no terminal is logged in.' }),
     whenUnknown: setting(finalStatus, 404, { description: 'SIP status when the number belongs to no subscriber.' }),
@@ -159,6 +176,9 @@ export const settingsSchema = z.strictObject({
     }),
     instructionsPerMinute: setting(wholeNumber(1, 1000), 10, {
       description: 'How many instructions an account may give in a minute.',
+    }),
+    maxNumbers: setting(wholeNumber(1, 20), 5, {
+      description: 'Final called numbers that one instruction may name.',
     }),
     ipPhones: setting(z.array(ipPhoneTarget), [], {
       description: "Where terminals' own IP phones may be: prefixes of their addresses, and single sip: addresses.",

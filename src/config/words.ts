@@ -3,6 +3,7 @@ import { isSupportedCountry } from 'libphonenumber-js/min';
 import { digits, kind, text } from './kinds.ts';
 
 export const name = text('a name of 1 to 64 letters, digits, dots, dashes or underscores', /^[\w.-]{1,64}$/);
+export const soundFile = text('the path of a wav or mp3 file', /^[^\0]+$/);
 export const numberPrefix = digits(
   'the beginning of a number (+, +86, 0755, 95588, sip:) or "" for all',
   /^(\+?\d{0,15}|sip:\S*)$/,

@@ -175,6 +175,8 @@ export class CallWorld {
     deny: ['+1900'],
     mayCallPhone: (uri) => uri.endsWith('@127.0.0.1:5099'),
     instructionsPerMinute: 5,
+    answerEarly: false,
+    announcements: {},
     maxCalls: 100,
   };
   readonly calls = new Calls({

@@ -1,6 +1,6 @@
 // What is stored: subscribers, logins, records.
 import type { CallEnd } from '../end.ts';
-import type { CallRecord, RecordChange } from '../record.ts';
+import type { CallRecord, ConnectMode, RecordChange } from '../record.ts';
 import type {
   InstructionProof,
   Subscriber,
@@ -15,6 +15,8 @@ export interface NewSubscriber {
   ownerAddress?: string;
   numbers: SubscriberNumber[];
   proof: InstructionProof;
+  music?: string;
+  connect?: ConnectMode[];
   secrets: SubscriberSecrets;
 }
 /** `null` removes a value; a key that is absent stays as it was. */
@@ -22,6 +24,8 @@ export interface SubscriberChange {
   ownerName?: string | null;
   ownerAddress?: string | null;
   proof?: InstructionProof;
+  music?: string | null;
+  connect?: ConnectMode[] | null;
   passwordHash?: string;
   pinHash?: string | null;
 }

@@ -70,6 +70,10 @@ const steps: readonly string[] = [
 
   CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE subscribers ADD COLUMN music TEXT;
+  ALTER TABLE subscribers ADD COLUMN connect TEXT CHECK (json_valid(connect));
+  `,
 ];
 
 function changeTrigger(table: string, event: 'INSERT' | 'UPDATE' | 'DELETE', row: 'NEW' | 'OLD'): string {

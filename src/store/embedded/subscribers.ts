@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { NewSubscriber, SubscriberChange } from '../../call/ports.ts';
+import type { ConnectMode } from '../../call/record.ts';
 import type { InstructionProof, Subscriber, SubscriberNumber, SubscriberSecrets } from '../../call/subscriber.ts';
 import { accountExists, lastNumber, numberTaken, unknownAccount, unknownNumber } from '../failures.ts';
 import { integer, maybeText, text, type Row } from './rows.ts';
@@ -14,8 +15,9 @@ export function subscriberTable(db: DatabaseSync) {
   );
   const holder = db.prepare('SELECT account, coalesce(second_of, value) AS number FROM numbers WHERE value = ?');
   const insert = db.prepare(
-    `INSERT INTO subscribers (account, owner_name, owner_address, proof, password_hash, pin_hash, created_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account) DO NOTHING`,
+    `INSERT INTO subscribers (account, owner_name, owner_address, proof, music, connect, password_hash, pin_hash,
+       created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account) DO NOTHING`,
   );
   const insertNumber = db.prepare(
     'INSERT INTO numbers (value, account, second_of) VALUES (?, ?, ?) ON CONFLICT (value) DO NOTHING',
@@ -24,7 +26,8 @@ export function subscriberTable(db: DatabaseSync) {
   const remove = db.prepare('DELETE FROM subscribers WHERE account = ?');
   const touch = db.prepare('UPDATE subscribers SET updated_at = ? WHERE account = ?');
   const update = db.prepare(
-    `UPDATE subscribers SET owner_name = ?, owner_address = ?, proof = ?, password_hash = ?, pin_hash = ?, updated_at = ?
+    `UPDATE subscribers SET owner_name = ?, owner_address = ?, proof = ?, music = ?, connect = ?, password_hash = ?,
+       pin_hash = ?, updated_at = ?
      WHERE account = ?`,
   );
   const changes = db.prepare('SELECT account, revision FROM changes WHERE revision > ? ORDER BY revision');
@@ -39,6 +42,8 @@ export function subscriberTable(db: DatabaseSync) {
       ...maybeText(number, 'second', 'secondCalled'),
     })),
     proof: proofOf(row),
+    ...maybeText(row, 'music', 'music'),
+    ...(row['connect'] !== null && { connect: connectOf(row) }),
     createdAt: integer(row, 'created_at'),
     updatedAt: integer(row, 'updated_at'),
   });
@@ -105,9 +110,11 @@ export function subscriberTable(db: DatabaseSync) {
 
   const writes = {
     addSubscriber(subscriber: NewSubscriber, at: number): Subscriber {
-      const { account, ownerName = null, ownerAddress = null, proof, secrets } = subscriber;
+      const { account, ownerName = null, ownerAddress = null, proof, music = null, secrets } = subscriber;
       const { passwordHash, pinHash = null } = secrets;
-      const inserted = insert.run(account, ownerName, ownerAddress, proof, passwordHash, pinHash, at, at);
+      const connect = json(subscriber.connect);
+      const owner = [ownerName, ownerAddress];
+      const inserted = insert.run(account, ...owner, proof, music, connect, passwordHash, pinHash, at, at);
       if (inserted.changes === 0) throw accountExists(account);
       for (const number of subscriber.numbers) claimBoth(account, number);
       return subscriberOf(existing(account));
@@ -119,6 +126,8 @@ export function subscriberTable(db: DatabaseSync) {
         change.ownerName === undefined ? nullableText(row, 'owner_name') : change.ownerName,
         change.ownerAddress === undefined ? nullableText(row, 'owner_address') : change.ownerAddress,
         change.proof ?? text(row, 'proof'),
+        change.music === undefined ? nullableText(row, 'music') : change.music,
+        change.connect === undefined ? nullableText(row, 'connect') : json(change.connect),
         change.passwordHash ?? text(row, 'password_hash'),
         change.pinHash === undefined ? nullableText(row, 'pin_hash') : change.pinHash,
         at,
@@ -153,6 +162,15 @@ export function subscriberTable(db: DatabaseSync) {
 
 function nullableText(row: Row, column: string): string | null {
   return row[column] === null ? null : text(row, column);
+}
+
+function json(list: readonly string[] | null | undefined): string | null {
+  return list ? JSON.stringify(list) : null;
+}
+
+function connectOf(row: Row): ConnectMode[] {
+  // What addSubscriber and changeSubscriber above wrote.
+  return JSON.parse(text(row, 'connect')) as ConnectMode[];
 }
 
 function proofOf(row: Row): InstructionProof {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection, Db, UpdateFilter } from 'mongodb';
 import type { NewSubscriber, SubscriberChange } from '../../call/ports.ts';
+import type { ConnectMode } from '../../call/record.ts';
 import type { InstructionProof, Subscriber, SubscriberNumber, SubscriberSecrets } from '../../call/subscriber.ts';
 import { accountExists, lastNumber, numberTaken, unknownAccount, unknownNumber } from '../failures.ts';
 import { isDuplicate } from './errors.ts';
@@ -17,6 +18,8 @@ export interface SubscriberDocument {
   /** `claims`: number and second called number, in one place for one unique index over all accounts and both roles. */
   numbers?: (SubscriberNumber & { claims: string[] })[];
   proof?: InstructionProof;
+  music?: string;
+  connect?: ConnectMode[];
   passwordHash?: string;
   pinHash?: string;
   createdAt?: number;
@@ -96,6 +99,8 @@ export class SubscriberCollection {
     const $unset = {
       ...(change.ownerName === null && { ownerName: true as const }),
       ...(change.ownerAddress === null && { ownerAddress: true as const }),
+      ...(change.music === null && { music: true as const }),
+      ...(change.connect === null && { connect: true as const }),
       ...(change.pinHash === null && { pinHash: true as const }),
     };
     // Servers differ in whether an empty $unset is permitted.
@@ -115,6 +120,8 @@ export class SubscriberCollection {
       ownerAddress: true,
       numbers: true,
       proof: true,
+      music: true,
+      connect: true,
       passwordHash: true,
       pinHash: true,
       createdAt: true,
@@ -219,7 +226,7 @@ function plain({ number, secondCalled }: SubscriberNumber): SubscriberNumber {
 }
 
 function subscriberOf(document: SubscriberDocument): Subscriber {
-  const { _id, ownerName, ownerAddress, numbers = [], proof, createdAt = 0, updatedAt = 0 } = document;
+  const { _id, ownerName, ownerAddress, numbers = [], proof, music, connect, createdAt = 0, updatedAt = 0 } = document;
   if (!proof) throw new TypeError(`the document of account ${_id} is damaged: it has no proof`);
   return {
     account: _id,
@@ -227,6 +234,8 @@ function subscriberOf(document: SubscriberDocument): Subscriber {
     ...(ownerAddress === undefined ? {} : { ownerAddress }),
     numbers: numbers.map(plain),
     proof,
+    ...(music === undefined ? {} : { music }),
+    ...(connect === undefined ? {} : { connect }),
     createdAt,
     updatedAt,
   };

@@ -12,6 +12,8 @@ export function subscribersConform(newPlace: NewPlace): void {
           ownerAddress: 'Shennan Road 1',
           numbers: [{ number: '+8675526000001', secondCalled: '+8675590000001' }, { number: '95588' }],
           proof: 'pin',
+          music: '/srv/music/spring 春.mp3',
+          connect: ['refer', 'bridge'],
           secrets: { passwordHash: '$argon2id$p', pinHash: '$argon2id$q' },
         });
         const { createdAt, updatedAt, ...rest } = added;
@@ -21,6 +23,8 @@ export function subscribersConform(newPlace: NewPlace): void {
           ownerAddress: 'Shennan Road 1',
           numbers: [{ number: '+8675526000001', secondCalled: '+8675590000001' }, { number: '95588' }],
           proof: 'pin',
+          music: '/srv/music/spring 春.mp3',
+          connect: ['refer', 'bridge'],
         });
         assert.ok(Math.abs(createdAt - Date.now()) < 60_000);
         assert.equal(updatedAt, createdAt);
@@ -162,6 +166,15 @@ export function subscribersConform(newPlace: NewPlace): void {
         const last = await subscribers.get('a');
         assert.equal(last && 'ownerAddress' in last, false);
         assert.deepEqual(last?.numbers, [{ number: '+861' }]);
+
+        const heard = await subscribers.change('a', { music: '/a.wav', connect: ['redirect', 'bridge'] });
+        assert.deepEqual([heard.music, heard.connect], ['/a.wav', ['redirect', 'bridge']]);
+        const bridged = await subscribers.change('a', { connect: ['bridge'] });
+        assert.deepEqual([bridged.music, bridged.connect], ['/a.wav', ['bridge']]);
+        assert.deepEqual(await subscribers.change('a', { ownerName: 'A2' }), await subscribers.get('a'));
+        assert.deepEqual((await subscribers.get('a'))?.connect, ['bridge'], 'what was not named stays');
+        const silent = await subscribers.change('a', { music: null, connect: null });
+        assert.ok(!('music' in silent) && !('connect' in silent));
         await assert.rejects(subscribers.change('b', { ownerName: 'B' }), { code: 'unknown-account' });
       }));
 
@@ -196,7 +209,8 @@ export function subscribersConform(newPlace: NewPlace): void {
 
     test('a removed account is gone, and name and numbers are free again', () =>
       withStore(newPlace, async ({ subscribers }) => {
-        await subscribers.add({ ...subscriber('a', { number: '+861', secondCalled: '+862' }), ownerName: 'A' });
+        const mine = { ownerName: 'A', music: '/a.wav', connect: ['bridge' as const] };
+        await subscribers.add({ ...subscriber('a', { number: '+861', secondCalled: '+862' }), ...mine });
         await subscribers.add(subscriber('b', { number: '+863' }));
         assert.equal(await subscribers.remove('a'), true);
         assert.equal(await subscribers.remove('a'), false);
@@ -211,7 +225,7 @@ export function subscribersConform(newPlace: NewPlace): void {
         await assert.rejects(subscribers.change('a', { ownerName: 'x' }), { code: 'unknown-account' });
         assert.equal(await subscribers.remove('b'), true);
         const again = await subscribers.add(subscriber('a', { number: '+862', secondCalled: '+861' }));
-        assert.equal('ownerName' in again, false);
+        for (const key of Object.keys(mine)) assert.equal(key in again, false, key);
       }));
   });
 }

@@ -200,6 +200,22 @@ describe('what must hold between settings', () => {
     ['an address means mongodb', 'store: { uri: mongodb://a/b }', /^store\.uri: is given, but store\.kind is embedded/],
     ['timers are in order', 'sip: { timers: { t1: 5s, t2: 1s } }', /^sip\.timers\.t1: is longer/],
     [
+      'answering early needs a relay',
+      'calls: { answerEarly: true }',
+      /^calls\.answerEarly: is true, and needs a relay .*media\.mode: rtpengine.* \(ringaway\.yaml:1\)$/,
+    ],
+    ['music needs a relay', 'calls: { music: a.wav }', /^calls\.music: needs a relay/],
+    [
+      'announcements need a relay',
+      'calls: { announcements: { busy: a.wav } }',
+      /^calls\.announcements\.busy: needs a relay/,
+    ],
+    [
+      'answering early needs music',
+      'calls: { answerEarly: true }\nmedia: { mode: rtpengine, engines: [udp://127.0.0.1:2223] }',
+      /^calls\.music: is missing; expected a wav or mp3 file/,
+    ],
+    [
       'numbers of a trunk are numbers',
       'trunks: [{ name: a, peers: [10.0.0.1], serviceNumbers: ["12"] }]',
       /^trunks\[0\]\.serviceNumbers/,

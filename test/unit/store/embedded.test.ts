@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { openEmbeddedStore } from '../../../src/store/embedded/open.ts';
-import { record } from '../../conformance/store/place.ts';
+import { record, subscriber } from '../../conformance/store/place.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 let path: string;
@@ -48,6 +48,23 @@ describe('the embedded store on its disk', () => {
   test('a file that is no database is reported', async () => {
     writeFileSync(join(path, 'ringaway.db'), 'this is no database, '.repeat(100));
     await assert.rejects(open(), { code: 'store-unavailable', message: /not a database/ });
+  });
+
+  test('a file of the first release keeps its subscribers, who then may have music and ways to connect', async () => {
+    const store = await open();
+    await store.subscribers.add(subscriber('old', { number: '+861' }));
+    await store.close();
+    const db = new DatabaseSync(join(path, 'ringaway.db'));
+    db.exec('ALTER TABLE subscribers DROP COLUMN music; ALTER TABLE subscribers DROP COLUMN connect');
+    db.exec('PRAGMA user_version = 1');
+    db.close();
+    const migrated = await open();
+    const old = await migrated.subscribers.get('old');
+    assert.ok(old && !('music' in old) && !('connect' in old));
+    const changed = await migrated.subscribers.change('old', { music: '/a.wav', connect: ['bridge'] });
+    assert.deepEqual(await migrated.subscribers.get('old'), changed);
+    assert.deepEqual([changed.music, changed.connect], ['/a.wav', ['bridge']]);
+    await migrated.close();
   });
 
   test('a file of a newer release is refused and not touched', async () => {

@@ -19,7 +19,7 @@ export function registerConfig(program: Command): void {
   config
     .command('check')
     .description(
-      'Check the settings file, the variables and the certificates; each fault is one line, and the exit code is then 2.',
+      'Check the settings file, the variables, the certificates and the sound files; each fault is one line, and the exit code is then 2.',
     )
     .action(
       act((context) => {
