@@ -38,10 +38,11 @@ export interface MediaSession {
   park(offer: string | undefined): Promise<string>;
   parked(answer: string): Promise<void>;
   /**
-   * Plays to one side, in place of what was played before and of the other side's voice; resolves when it can be heard.
-   * @throws Failure `no-media` in direct mode, or when the engine cannot play the file
+   * Plays to one side, one sound after the other (an announcement, then music; one that repeats is the last that is
+   * heard), in place of what was played before and of the other side's voice. Resolves when the first can be heard.
+   * @throws Failure `no-media` in direct mode, or when the engine cannot play a file
    */
-  play(to: Side, sound: Sound): Promise<void>;
+  play(to: Side, sounds: readonly [Sound, ...Sound[]]): Promise<void>;
   /** Ends what is played; the other side is heard again. Idempotent. */
   stop(to: Side): Promise<void>;
   /**
