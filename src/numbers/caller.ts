@@ -134,7 +134,10 @@ function readRemoteParty(request: Request, settings: TrunkReadingSettings): Clai
     if (!address) continue;
     const parameter = (name: string) => unquote(address.parameters.get(name) ?? '').toLowerCase();
     if (parameter('party') === 'called') continue;
-    const hidden = parameter('privacy') === 'full' || parameter('privacy') === 'uri';
+    // draft-ietf-sip-privacy-04 6: a list, each element perhaps with who must do it ("full-network").
+    const hidden = parameter('privacy')
+      .split(/[,;\s]/)
+      .some((element) => ['full', 'uri'].includes(element.split('-')[0] ?? ''));
     return { where: 'Remote-Party-ID', number: best([readParty(address.uri, settings)]), hidden };
   }
   return undefined;

@@ -60,7 +60,8 @@ function indexOf(user: DivertingUser): { index?: string } {
 /** The chain that an IAM tells: the original called number, then the redirecting number when it is another. */
 export function isupChain(iam: InitialAddress, settings: NumberingSettings): DivertingUser[] {
   const { originalCalled, redirecting, redirection } = iam;
-  const last = redirection?.reason ?? 'unknown';
+  // Without its second octet it tells the original reason alone: of one diversion that is the last one, too.
+  const last = redirection?.reason ?? redirection?.originalReason ?? 'unknown';
   const hidden = redirection?.restricted ?? false;
   const user = (number: IsupNumber, source: 'isup-ocn' | 'isup-rdn', reason = last): DivertingUser => ({
     number: normalise(number.digits, settings, { nai: number.nai })?.number ?? null,
@@ -71,7 +72,12 @@ export function isupChain(iam: InitialAddress, settings: NumberingSettings): Div
   });
   const first = originalCalled && user(originalCalled, 'isup-ocn');
   const latest = redirecting && user(redirecting, 'isup-rdn');
-  if (!first || !latest) return [first, latest].filter((entry) => entry !== undefined);
+  if (!latest) return first ? [first] : [];
+  // An original called number that is not available tells of nobody: the redirecting number is next.
+  if (!first || first.number === null) return [latest];
   if (first.number === latest.number) return [{ ...first, private: first.private || latest.private }];
-  return [user(originalCalled, 'isup-ocn', redirection?.originalReason ?? 'unknown'), latest];
+  return [
+    user(originalCalled, 'isup-ocn', redirection?.originalReason ?? 'unknown'),
+    { ...latest, reason: redirection?.reason ?? 'unknown' },
+  ];
 }

@@ -44,5 +44,5 @@ function readDiversion(value: string, settings: NumberingSettings): DivertingUse
 
 /** RFC 5806 4: one or two digits; here 1 to 99, anything else does not count. */
 function parseCount(text: string): number | undefined {
-  return /^[1-9]\d?$/.test(text) ? Number(text) : undefined;
+  return /^\d{1,2}$/.test(text) && Number(text) > 0 ? Number(text) : undefined;
 }

@@ -1,5 +1,6 @@
 import { parseNameAddress } from '../sip/message/address.ts';
 import type { Request } from '../sip/message/message.ts';
+import { unquote } from '../sip/message/syntax.ts';
 import type { DivertingUser } from './diverting.ts';
 import type { Evidence } from './explanation.ts';
 import { normalise } from './number.ts';
@@ -113,8 +114,10 @@ function fromChain(user: DivertingUser): FirstCalled | undefined {
 /** The operator's own header: a number, or an address that names one. */
 function readConfiguredHeader(request: Request, settings: TrunkReadingSettings): PhoneNumber | null {
   const { firstCalledHeader } = settings;
-  const value = firstCalledHeader === undefined ? undefined : request.get(firstCalledHeader);
+  const [value] = firstCalledHeader === undefined ? [] : request.list(firstCalledHeader);
   if (value === undefined) return null;
   const address = parseNameAddress(value);
-  return address ? readNumber(address.uri, settings) : (normalise(value, settings)?.number ?? null);
+  if (address) return readNumber(address.uri, settings);
+  const [digits = ''] = value.split(';', 1);
+  return normalise(unquote(digits), settings)?.number ?? null;
 }

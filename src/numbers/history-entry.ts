@@ -28,12 +28,17 @@ export interface HistoryEntry {
 /** Reads one entry; undefined when it is malformed. */
 export function readHistoryEntry(value: string, settings: NumberingSettings): HistoryEntry | undefined {
   const address = parseNameAddress(value);
-  const uri = address && parseUri(address.uri);
-  if (!address || !uri) return undefined;
-  const embedded = new EmbeddedHeaders(isSipUri(uri) ? uri.headers : undefined);
+  if (!address) return undefined;
+  // A tel URI has no headers (RFC 3966), and some senders put them there all the same.
+  const question = /^tel:/i.test(address.uri) ? address.uri.indexOf('?') : -1;
+  const bare = question < 0 ? address.uri : address.uri.slice(0, question);
+  const uri = parseUri(bare);
+  if (!uri) return undefined;
+  const headers = isSipUri(uri) ? uri.headers : address.uri.slice(bare.length + 1);
+  const embedded = new EmbeddedHeaders(headers);
   return {
     uri: address.uri,
-    number: readNumber(address.uri, settings),
+    number: readNumber(bare, settings),
     index: address.parameters.get('index') ?? '',
     mp: address.parameters.get('mp'),
     rc: address.parameters.get('rc'),

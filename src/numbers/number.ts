@@ -40,17 +40,18 @@ export function normalise(
   if (context !== undefined) {
     const plan = planByCountryCode(context);
     if (!plan) return readInContext(bare, context);
-    const area = context.slice(plan.countryCode.length);
-    return readWithPlan(bare, plan, plan.areaCode.test(area) ? { ...settings, areaCode: area } : settings, hints);
+    const area = areaOf(context.slice(plan.countryCode.length), plan);
+    return readWithPlan(bare, plan, area === undefined ? settings : { ...settings, areaCode: area }, hints);
   }
 
   const plan = planOf(settings.defaultCountry);
   if (plan) return readWithPlan(bare, plan, settings, hints);
-  if (emergencyNumbersOf(settings.defaultCountry).has(bare)) return { number: bare, kind: 'short' };
   return readElsewhere(bare, settings.defaultCountry, {
     areaCode: settings.areaCode ?? '',
     outsidePrefix: settings.outsidePrefix ?? '',
     internationalPrefix: settings.internationalPrefix ?? '',
+    nai: hints.nai ?? 'unknown',
+    emergency: emergencyNumbersOf(settings.defaultCountry),
   });
 }
 
@@ -99,6 +100,12 @@ function readWithPlan(
     internationalPrefix: settings.internationalPrefix ?? plan.internationalPrefix,
     nai: hints.nai ?? 'unknown',
   });
+}
+
+/** The area that begins `digits` of a context: it may go on with the exchange (RFC 3966 5.1.5: `+1-914-555`). */
+function areaOf(digits: string, { trunkPrefix, areaCode }: NumberingPlan): string | undefined {
+  const significant = digits.startsWith(trunkPrefix) ? digits.slice(trunkPrefix.length) : digits;
+  return [2, 3].map((length) => significant.slice(0, length)).find((area) => areaCode.test(area));
 }
 
 /** A private plan's context, as PBXs write it: `cdp.udp`, `udp`, `pbx` (Nortel and Avaya CS1000). */

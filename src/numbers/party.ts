@@ -2,7 +2,7 @@ import { isSipUri, isTelUri, parseUri } from '../sip/message/uri.ts';
 import { normalise } from './number.ts';
 import type { NumberHints, NumberingSettings, NumberKind, PhoneNumber } from './phone-number.ts';
 import { isName, sipAddress } from './sip-address.ts';
-import { uriUser } from './uri-user.ts';
+import { unescape, uriUser } from './uri-user.ts';
 
 /** Whom a URI names. */
 export type Party =
@@ -25,7 +25,7 @@ export function readParty(uriText: string, settings: NumberingSettings): Party {
   const uri = parseUri(uriText);
   if (!uri || (!isSipUri(uri) && !isTelUri(uri))) return unusable;
   if (isSipUri(uri)) {
-    const hidden = hiddenParty(uri.user ?? '', uri.host);
+    const hidden = hiddenParty(unescape(uri.user?.split(';')[0] ?? '') ?? '', uri.host);
     if (hidden) return hidden;
   }
   const found = uriUser(uri);

@@ -60,7 +60,7 @@ export function readRedirections(
   const serviceNumber = serviceNumberOf(history, uri, privacy);
   const singles = [uri.diverting, readServedUser(request, settings)].filter((user) => user !== undefined);
   const single = told.length > 0 || history.serviceNumber !== null ? undefined : singles[0];
-  const chain = single ? [single] : told;
+  const chain = withLatestReason(single ? [single] : told, uri.reason ?? iam?.redirection?.reason);
   noteUsers(
     singles.filter((user) => user === single),
     'used',
@@ -76,19 +76,27 @@ export function readRedirections(
   const isupCounter = sip.length === 0 ? (iam?.redirection?.counter ?? 0) : 0;
   const counted = Math.max(chain.length, sum, told === isup ? isupCounter : 0);
   const hidden = hidesDiversions(privacy);
+  const hide = (user: DivertingUser): DivertingUser => (hidden ? { ...user, private: true } : user);
   const limits = diversions.map((user) => user.limit).filter((limit) => limit !== undefined);
   const { reason, counter } = reasonAndCounter(chain, counted, uri.reason ?? iam?.redirection?.reason, serviceNumber);
   noteCount(reason, counter, evidence);
   return {
-    chain: hidden ? chain.map((user) => ({ ...user, private: true })) : chain,
+    chain: chain.map(hide),
     reason,
     counter,
     lastDiverting: chain.at(-1)?.number ?? isup.at(-1)?.number ?? null,
     serviceNumber,
-    others: [...(sip.length > 0 ? isup.slice(0, 1) : []), ...(chain.length === 1 ? singles : [])],
+    others: [...(sip.length > 0 ? isup.slice(0, 1) : []), ...(chain.length === 1 ? singles : [])].map(hide),
     limitExceeded: limits.some((limit) => sum > limit),
     history,
   };
+}
+
+/** The Request-URI's own cause, or the IAM, says why the latest user diverted where their entry does not. */
+function withLatestReason(chain: readonly DivertingUser[], reason: RedirectReason | undefined): DivertingUser[] {
+  const latest = chain.at(-1);
+  if (latest?.reason !== 'unknown' || reason === undefined) return [...chain];
+  return [...chain.slice(0, -1), { ...latest, reason }];
 }
 
 /** Without a diverting user the Request-URI's own cause, or the IAM, still says why the call came (RFC 4458, Q.763 3.44). */

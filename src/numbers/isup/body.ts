@@ -1,7 +1,7 @@
 import type { Request } from '../../sip/message/message.ts';
 import type { Evidence } from '../explanation.ts';
 import { readInitialAddress, type InitialAddress } from './iam.ts';
-import { readMediaType } from './media-type.ts';
+import { readMediaType, type MediaType } from './media-type.ts';
 import { readMultipart } from './multipart.ts';
 import { MalformedIsup } from './number.ts';
 
@@ -21,17 +21,27 @@ export class UnreadableBody extends Error {
 export function readIsupBody(request: Request, evidence: Evidence): InitialAddress | undefined {
   const type = readMediaType(request.get('Content-Type') ?? '');
   if (type.name === 'application/isup') {
-    return readPart(request.body, request.get('Content-Disposition') ?? '', evidence);
+    return readPart(request.body, type, request.get('Content-Disposition') ?? '', evidence);
   }
   if (!type.name.startsWith('multipart/')) return undefined;
   const parts = readMultipart(request.body, type);
   if ('malformed' in parts) throw new UnreadableBody(parts.malformed);
   const isup = parts.find((part) => part.type.name === 'application/isup');
-  return isup && readPart(isup.body, isup.disposition, evidence);
+  return isup && readPart(isup.body, isup.type, isup.disposition, evidence);
 }
 
-function readPart(octets: Buffer, disposition: string, evidence: Evidence): InitialAddress | undefined {
+/** RFC 3204 3.1: versions that lay an IAM out otherwise than ITU-T Q.763 does. */
+const foreignVersion = /^(?:ansi|gr)/i;
+
+function readPart(
+  octets: Buffer,
+  { parameters }: MediaType,
+  disposition: string,
+  evidence: Evidence,
+): InitialAddress | undefined {
   try {
+    if (foreignVersion.test(parameters.get('base') ?? parameters.get('version') ?? ''))
+      throw new MalformedIsup('not the ISUP of ITU-T');
     return readInitialAddress(octets);
   } catch (error) {
     if (!(error instanceof MalformedIsup)) throw error;

@@ -25,7 +25,8 @@ const natures: ReadonlyMap<number, NatureOfAddress> = new Map([
 
 /** Q.763 3.9 d): ISDN (telephony) numbering plan. */
 const telephony = 1;
-const restricted = 1;
+/** Q.763 3.10 e): presentation restricted; 3 is "reserved for restriction by the network". */
+const restricted: ReadonlySet<number> = new Set([1, 3]);
 /** Q.763 3.9 e): end of pulsing (ST). */
 const endOfPulsing = 15;
 
@@ -55,7 +56,7 @@ function readNumberParameter(octets: Buffer, withPresentation: boolean): IsupNum
   return {
     digits: nai !== undefined && plan === telephony ? digits : '',
     nai: nai ?? 'unknown',
-    presentationRestricted: withPresentation && ((second >> 2) & 3) === restricted,
+    presentationRestricted: withPresentation && restricted.has((second >> 2) & 3),
   };
 }
 

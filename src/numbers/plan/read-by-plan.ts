@@ -16,20 +16,27 @@ export function readByPlan(
   plan: NumberingPlan,
   context: DiallingContext,
 ): NormalisedNumber | undefined {
-  switch (context.nai) {
-    // Q.763: what the nature of address says comes first; a switch that says it wrongly is still understood.
+  // Q.763: what the nature of address says comes first; a switch that says it wrongly is still understood.
+  return (
+    readByNature(digits, plan, context) ??
+    readDialled(digits, plan, context) ??
+    readAfterPrefixes(digits, plan, context)
+  );
+}
+
+function readByNature(
+  digits: string,
+  plan: NumberingPlan,
+  { nai, areaCode }: DiallingContext,
+): NormalisedNumber | undefined {
+  switch (nai) {
     case 'subscriber':
-      return readShort(digits, plan) ?? readLocal(digits, plan, context.areaCode) ?? readDialled(digits, plan, context);
+      return readShort(digits, plan) ?? readLocal(digits, plan, areaCode);
     case 'national':
-      return (
-        readNational(digits, plan) ??
-        readShort(digits, plan) ??
-        readAreaAndShort(digits, plan) ??
-        readDialled(digits, plan, context)
-      );
+      return readNational(digits, plan) ?? readShort(digits, plan) ?? readAreaAndShort(digits, plan);
     case 'international':
     case 'unknown':
-      return readDialled(digits, plan, context) ?? readAfterPrefixes(digits, plan, context);
+      return undefined;
   }
 }
 
@@ -82,7 +89,8 @@ function readAreaAndShort(significant: string, plan: NumberingPlan): NormalisedN
 
 /** The country code without plus, as Chinese trunks send it, at the lengths where nothing else is meant. */
 function readBareCountryCode(digits: string, plan: NumberingPlan): NormalisedNumber | undefined {
-  if (!digits.startsWith(plan.countryCode)) return undefined;
+  // A subscriber's number within the area may begin with the same digits.
+  if (!digits.startsWith(plan.countryCode) || plan.local.test(digits)) return undefined;
   const rest = digits.slice(plan.countryCode.length);
   if (!plan.bareCountryCodeLengths.includes(digits.length) && !rest.startsWith(plan.trunkPrefix)) return undefined;
   return readAfterCountryCode(rest, plan);
@@ -92,7 +100,11 @@ function readBareCountryCode(digits: string, plan: NumberingPlan): NormalisedNum
 function readAfterCountryCode(rest: string, plan: NumberingPlan): NormalisedNumber | undefined {
   const significant = rest.startsWith(plan.trunkPrefix) ? rest.slice(plan.trunkPrefix.length) : rest;
   if (isSignificant(significant, plan)) return e164(plan, significant);
-  return readShort(significant, plan) ?? readAreaAndShort(significant, plan);
+  return (
+    readShort(significant, plan) ??
+    readAreaAndShort(significant, plan) ??
+    readAfterCarrier(significant, plan, readNational)
+  );
 }
 
 function readShort(digits: string, plan: NumberingPlan): NormalisedNumber | undefined {
@@ -116,15 +128,25 @@ function readAfterPrefixes(
   plan: NumberingPlan,
   context: DiallingContext,
 ): NormalisedNumber | undefined {
-  for (const prefix of plan.carrierPrefixes) {
-    if (!digits.startsWith(prefix)) continue;
-    const whole = readWhole(digits.slice(prefix.length), plan, context);
-    if (whole?.kind === 'e164') return whole;
-  }
+  const whole = readAfterCarrier(digits, plan, (number) => readWhole(number, plan, context));
+  if (whole) return whole;
   const { outsidePrefix } = context;
   if (outsidePrefix === '' || !digits.startsWith(outsidePrefix)) return undefined;
   const outside = digits.slice(outsidePrefix.length);
   return readDialled(outside, plan, context) ?? readAfterPrefixes(outside, plan, { ...context, outsidePrefix: '' });
+}
+
+/** What `read` makes of the digits behind a carrier prefix, when they are a whole number. */
+function readAfterCarrier(
+  digits: string,
+  plan: NumberingPlan,
+  read: (digits: string, plan: NumberingPlan) => NormalisedNumber | undefined,
+): NormalisedNumber | undefined {
+  for (const prefix of plan.carrierPrefixes) {
+    const whole = digits.startsWith(prefix) ? read(digits.slice(prefix.length), plan) : undefined;
+    if (whole?.kind === 'e164') return whole;
+  }
+  return undefined;
 }
 
 function isSignificant(significant: string, plan: NumberingPlan): boolean {

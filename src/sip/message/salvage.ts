@@ -20,8 +20,10 @@ export function isResponse(octets: Buffer): boolean {
 /** Looks for what an answer needs (RFC 3261 8.2.6.2) in a request that could not be parsed. Forgives what the parser does not. */
 export function salvage(octets: Buffer): MalformedDetails {
   const text = octets.toString('latin1', 0, Math.min(octets.length, messageLimits.messageOctets));
-  const end = text.indexOf('\r\n\r\n');
-  const lines = (end < 0 ? text : text.substring(0, end)).split('\r\n', messageLimits.headerLines);
+  // Without any CRLF it was written with bare LFs: that is its fault, and whoever sent it shall hear of it.
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const end = text.indexOf(lineEnd + lineEnd);
+  const lines = (end < 0 ? text : text.substring(0, end)).split(lineEnd, messageLimits.headerLines);
   const vias: string[] = [];
   const found: Omit<Salvage, 'via'> = { from: '', to: '', callId: '', cseq: '' };
 

@@ -174,7 +174,7 @@ describe('the IAM of SIP-I', () => {
     const reading = read({ contentType: sip, body: iam([0x13, [0x03, 0x23]]), to: first });
     assert.deepEqual([reading.firstCalled, reading.reason, reading.counter], [first, 'no-answer', 3]);
     const short = read({ contentType: sip, body: iam(ocn(), [0x13, [0x33]]) });
-    assert.deepEqual([short.reason, short.counter], ['unknown', 1]);
+    assert.deepEqual([short.reason, short.counter], ['unconditional', 1]);
   });
 
   test('natures of address [G08-G10 G14]', () => {
@@ -224,6 +224,57 @@ describe('the IAM of SIP-I', () => {
     assert.equal(read(calling, { callerPreference: 'from' }).caller, '+864008001234');
     const restricted = { ...facts, body: iam([0x0a, number(national(caller), 3, 'restricted')]) };
     assert.equal(read({ ...restricted, from: `<sip:${other}@x>` }, { trustIdentity: false }).callerPrivate, true);
+  });
+
+  test('restricted by the network is restricted, too (Q.763 3.10)', () => {
+    const calling = number(national(caller), 3);
+    for (const [bits, hidden] of [false, true, false, true].entries()) {
+      const withBits = [...calling];
+      withBits[1] = 0x13 | (bits << 2);
+      const reading = read({ from: unavailable, contentType: sip, body: iam([0x0a, withBits]) });
+      assert.equal(reading.callerPrivate, hidden, String(bits));
+    }
+  });
+
+  test('an original called number that is not available leaves it to the redirecting number', () => {
+    const empty: [number, number[]] = [0x28, [0x03, 0x18]];
+    const reading = read({ to: caller, contentType: sip, body: iam(empty, rdn(), [0x13, [0x13, 0x22]]) });
+    assert.deepEqual(
+      [reading.firstCalled, reading.firstCalledSource, reading.lastDiverting, reading.reason, reading.counter],
+      [other, 'isup-rdn', other, 'no-answer', 2],
+    );
+    const alone = read({ to: caller, contentType: sip, body: iam(empty) });
+    assert.deepEqual([alone.firstCalled, alone.firstCalledSource, alone.counter], [caller, 'to', 1]);
+  });
+
+  test('the IAM says why where SIP only says who', () => {
+    const told = (reason: string) =>
+      read({
+        contentType: sip,
+        body: iam(ocn(), [0x13, [0x03, 0x61]]),
+        headers: [`Diversion: <sip:${other}@x>${reason}`],
+      });
+    assert.deepEqual(
+      [told('').firstCalled, told('').reason, told('').chain[0]?.reason],
+      [other, 'unavailable', 'unavailable'],
+    );
+    assert.equal(told(';reason=away').reason, 'away');
+  });
+
+  test('an IAM that is laid out otherwise is not read (RFC 3204 3.1)', () => {
+    for (const [version, isRead] of [
+      ['ansi88', false],
+      ['GR317', false],
+      ['x;base=ansi00', false],
+      ['ansi88;base=itu-t92+', true],
+      ['itu-t92+', true],
+      ['etsi121', true],
+    ] as const) {
+      const reading = read({ contentType: `application/isup;version=${version}`, body: iam(ocn()) });
+      assert.equal(reading.firstCalled, isRead ? first : null, version);
+    }
+    const body = multipart('b', iam(ocn()));
+    assert.equal(read({ contentType: 'multipart/mixed;boundary=b', body }).firstCalled, first);
   });
 
   test('the explanation names its parameters', () => {

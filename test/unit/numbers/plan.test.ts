@@ -250,7 +250,7 @@ describe('the plan of China', () => {
       ['1095588', 'short 95588', {}, nai('national')],
       ['20000001', 'e164 +8675520000001', {}, nai('national')],
       ['075520000001', 'e164 +8675520000001', {}, nai('national')],
-      ['1795113800138000', undefined, {}, nai('national')],
+      ['1795113800138000', 'e164 +8613800138000', {}, nai('national')],
       ['442079460000', 'e164 +442079460000', {}, nai('international')],
       ['00442079460000', 'e164 +442079460000', {}, nai('international')],
       ['8695588', 'short 95588', {}, nai('international')],

@@ -279,6 +279,14 @@ describe('a malformed request', () => {
     });
   });
 
+  test('with bare LFs alone is answered 400, and not left to be sent again', () => {
+    const octets = Buffer.from(invite().toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+    const error = fault(octets);
+    assert.equal(error.status, 400);
+    assert.ok(error.salvage?.via.startsWith('SIP/2.0/'));
+    assert.doesNotMatch(JSON.stringify(error.salvage), /\\[rn]/);
+  });
+
   test('gives nothing back that would break the answer', () => {
     const error = fault(invite({ callId: 'Call-ID: a\nX-Injected: b', to: undefined }));
     assert.equal(error.salvage?.callId, '');
