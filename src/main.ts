@@ -5,6 +5,7 @@ import { createMetrics } from './admin/metrics.ts';
 import { Calls } from './call/calls.ts';
 import { permittedPhones } from './call/permitted-phones.ts';
 import { pathText, refuseBadSounds, type Settings } from './config.ts';
+import { sipServerOptions } from './config/sip-server-options.ts';
 import { createMedia } from './media/media.ts';
 import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
@@ -185,17 +186,10 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
     };
   }
   const server = await startSipServer({
-    listen: sip.listen,
-    tls: sip.tls,
-    origins: sip.webSocketOrigins,
-    nameServers: sip.nameServers,
+    ...sipServerOptions(sip),
     control: 'in-process',
     clock,
     log: log.child({ part: 'sip' }),
-    timers: sip.timers,
-    limits: sip.limits,
-    userAgent: sip.userAgent,
-    ...(sip.advertised && { advertised: sip.advertised }),
   }).catch((error: unknown) => {
     if (!(error instanceof TlsFault)) throw error;
     const lines = error.faults.map(({ path, says }) => `${pathText(['sip', 'tls', ...path])}: ${says}`);

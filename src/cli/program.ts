@@ -20,7 +20,7 @@ const nouns: Noun[] = [
   {
     name: 'sip-server',
     summary: 'run the SIP server alone, for applications written with drachtio-srf',
-    register: async (program) => (await import('./commands/sip-server.ts')).registerSipServer(program),
+    register: async (program) => (await import('./commands/sip-server/sip-server.ts')).registerSipServer(program),
   },
   {
     name: 'terminal',

@@ -52,7 +52,7 @@ export const settingsSchema = z.strictObject({
       description: 'Where `ringaway sip-server` listens for the application (drachtio control protocol).',
     }),
     controlSecret: optional(text('a secret of 8 to 256 characters without spaces', /^\S{8,256}$/), {
-      description: 'Secret of that control connection; `ringaway sip-server` needs it.',
+      description: 'Secret of that control connection; `ringaway sip-server` needs it, here or with --secret.',
       secret: true,
     }),
     advertised: optional(

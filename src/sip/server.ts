@@ -26,12 +26,15 @@ import { TransportLayer } from './transport/transport.ts';
 /** What drachtio-srf is told: at least v0.8.2, or it would not ping. */
 const version = 'v0.9.10-ringaway';
 
+/** As drachtio-server does it. Milliseconds. */
+const defaultControlKeepAlive = 45_000;
+
 /** How often `drain` looks whether the last call is over. Milliseconds. */
 const drainInterval = 100;
 
 export interface SipServerOptions {
   /** `udp://127.0.0.1:5060`, `tls://[::1]:5061`, `udp://10.0.0.5:5060?advertised=203.0.113.7`; port 0: the system chooses. */
-  readonly listen: readonly string[];
+  readonly listen: readonly (string | ListenAddress)[];
   /** Where applications connect with their secret; or `in-process`: only through `attach`. */
   readonly control: { readonly address: string; readonly port: number; readonly secret: string } | 'in-process';
   /** Applications that listen, to which the server connects, and the secret that they know. */
@@ -47,13 +50,17 @@ export interface SipServerOptions {
   /** New requests of one source, and scanners; all is taken unless given. */
   readonly limits?: AdmissionLimits;
   /** What Via and Contact say instead of the listening address, behind NAT. */
-  readonly advertised?: AdvertisedAddress;
+  readonly advertised?: AdvertisedAddress | undefined;
   /** Certificates for `tls://` and `wss://`, and whom we trust. */
   readonly tls?: TlsSettings;
   /** Origins of web pages that may open a WebSocket; without it any. */
   readonly origins?: readonly string[];
   /** Whom names are asked of, as `192.0.2.53` or `127.0.0.1:5353`; without it the machine's own. */
   readonly nameServers?: readonly string[];
+  /** Octets from which on a request prefers TCP to UDP where it may; RFC 3261 18.1.1's 1300 unless given. */
+  readonly largeRequest?: number;
+  /** How often a silent control connection is looked at, milliseconds; 0: never. 45 s unless given. */
+  readonly controlKeepAlive?: number;
 }
 
 export interface SipServerStats extends CounterValues {
@@ -112,7 +119,12 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
   });
   const exchange = new Exchange({
     layer,
-    locator: new Locator({ reach: transport, names: new SystemNameServer(options.nameServers ?? [], clock), clock }),
+    locator: new Locator({
+      reach: transport,
+      names: new SystemNameServer(options.nameServers ?? [], clock),
+      clock,
+      ...(options.largeRequest === undefined ? {} : { largeRequest: options.largeRequest }),
+    }),
     clock,
     log,
     userAgent: options.userAgent,
@@ -126,10 +138,17 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     version,
     secret: control === 'in-process' ? '' : control.secret,
   };
-  const serve = (socket: Socket): void => void serveConnection(exchange, identity, socket, 'connected');
-  const listener = control === 'in-process' ? undefined : await openControl(control, log, serve, transport);
+  const keepAlive = options.controlKeepAlive ?? defaultControlKeepAlive;
+  const serve = (socket: Socket, secret: string, origin: 'connected' | 'called'): void => {
+    socket.setKeepAlive(keepAlive > 0, keepAlive);
+    serveConnection(exchange, { ...identity, secret }, socket, origin);
+  };
+  const listener =
+    control === 'in-process'
+      ? undefined
+      : await openControl(control, log, (socket) => serve(socket, control.secret, 'connected'), transport);
   const outbound = new OutboundConnections(clock, log, (socket) => {
-    serveConnection(exchange, { ...identity, secret: options.outbound?.secret ?? '' }, socket, 'called');
+    serve(socket, options.outbound?.secret ?? '', 'called');
   });
   outbound.open(options.outbound?.applications ?? []);
   const attached = new Set<Socket>();
@@ -167,7 +186,8 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
   };
 }
 
-function readAddress(text: string): ListenAddress {
+function readAddress(text: string | ListenAddress): ListenAddress {
+  if (typeof text !== 'string') return text;
   const address = parseListenAddress(text);
   if (!address) throw new BadListenAddress(text);
   return address;

@@ -18,12 +18,28 @@ export class Authority {
   readonly #key: string;
   #count = 0;
 
-  constructor(context: Pick<TestContext, 'after'>) {
+  /** @param by the authority that stands behind this one; without it, it stands for itself */
+  constructor(context: Pick<TestContext, 'after'>, by?: Authority) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'ringaway-tls-'));
     context.after(() => rmSync(this.folder, { recursive: true, force: true }));
     this.ca = path.join(this.folder, 'ca.pem');
     this.#key = path.join(this.folder, 'ca.key');
-    openssl(['-keyout', this.#key, '-out', this.ca, '-subj', '/CN=Authority of a test', '-days', '30']);
+    openssl([
+      '-keyout',
+      this.#key,
+      '-out',
+      this.ca,
+      '-subj',
+      '/CN=Authority of a test',
+      '-days',
+      '30',
+      ...signedBy(by),
+    ]);
+
+    function signedBy(by: Authority | undefined): string[] {
+      if (!by) return [];
+      return ['-CA', by.ca, '-CAkey', by.#key, '-addext', 'basicConstraints=critical,CA:TRUE'];
+    }
   }
 
   /** A certificate for names as openssl writes them: `DNS:a.example.net`, `URI:sip:example.net`, `IP:127.0.0.1`. */

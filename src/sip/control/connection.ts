@@ -20,7 +20,6 @@ export function serveConnection(
   const reader = new FrameReader();
   exchange.applications.add(application);
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, 45_000);
 
   socket.on('data', (chunk: Buffer) => {
     try {

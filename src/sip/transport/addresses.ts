@@ -10,6 +10,8 @@ export interface AdvertisedAddress {
   address: string;
   /** 1 to 65535; without it the port that is listened on. */
   port?: number;
+  /** Prefixes (`10.0.0.0/8`) whose peers are shown the address that is listened on all the same. */
+  notTo?: readonly string[];
 }
 
 /** Where to listen. Port 0: the system chooses a free one. */

@@ -9,6 +9,8 @@ export interface CertificateFiles {
   readonly cert: string;
   /** Its private key, without a pass phrase. */
   readonly key: string;
+  /** The intermediate ones, where they have a file of their own. */
+  readonly chain?: string;
   /** The server names (SNI) that it is shown for; without them those that it holds. */
   readonly names?: readonly string[];
 }
@@ -64,9 +66,10 @@ export function loadCertificates(settings: TlsSettings, now: number): LoadedCert
     const leaf = cert === undefined ? undefined : parseCertificate(files.cert, cert, [...at, 'cert'], faults);
     if (leaf) warnings.push(...ageWarnings(files.cert, leaf, now, [...at, 'cert']));
     if (key !== undefined) faults.push(...keyFaults(files, key, leaf, [...at, 'key']));
-    if (cert === undefined || key === undefined || !leaf) return [];
+    const chain = files.chain === undefined ? '' : readPem(files.chain, [...at, 'chain'], faults);
+    if (cert === undefined || key === undefined || chain === undefined || !leaf) return [];
     const names = (files.names ?? namesOf(leaf)).map((name) => name.toLowerCase());
-    return [{ cert, key, names }];
+    return [{ cert: chain === '' ? cert : `${cert}\n${chain}`, key, names }];
   });
   const ca = settings.ca === undefined ? undefined : readPem(settings.ca, ['ca'], faults);
   if (settings.ca !== undefined && ca !== undefined) parseCertificate(settings.ca, ca, ['ca'], faults);

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
 import {
   defaultPort,
@@ -63,12 +64,21 @@ export class Listening {
     const local = this.towards(target) ?? this.#addresses.find((other) => sameFamily(other, target));
     const listenedPort = local?.port ?? defaultPort(transport);
     const advertised = local?.advertised ?? this.#advertised;
-    if (advertised && !isLoopback(target.address)) {
+    if (advertised && !isLoopback(target.address) && !isWithin(target.address, advertised.notTo)) {
       return { transport, address: advertised.address, port: advertised.port ?? listenedPort };
     }
     const listened = local && !isWildcard(local.address) ? local.address : addressTowards(target.address);
     return { transport, address: listened ?? '127.0.0.1', port: listenedPort };
   }
+}
+
+function isWithin(address: string, prefixes: readonly string[] = []): boolean {
+  if (prefixes.length === 0) return false;
+  const parsed = ipaddr.process(address);
+  return prefixes.some((prefix) => {
+    const [network, length] = ipaddr.parseCIDR(prefix);
+    return network.kind() === parsed.kind() && parsed.match(network, length);
+  });
 }
 
 function sameFamily(local: ListenAddress, target: Target): boolean {

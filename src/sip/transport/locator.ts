@@ -40,6 +40,8 @@ export interface LocatorOptions {
   readonly reach: Reach;
   readonly names: NameServer;
   readonly clock: Clock;
+  /** Octets above which a request prefers TCP; `largeRequest` unless given. */
+  readonly largeRequest?: number;
   /** 0 to below 1; for the draw among servers of one priority. */
   readonly random?: () => number;
 }
@@ -69,6 +71,7 @@ export class Locator {
   readonly #names: NameServer;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #largeRequest: number;
   /** Until when each target is put off. */
   readonly #failed = new Map<string, number>();
 
@@ -77,6 +80,7 @@ export class Locator {
     this.#names = new CachedNames(options.names, options.clock);
     this.#clock = options.clock;
     this.#random = options.random ?? Math.random;
+    this.#largeRequest = options.largeRequest ?? largeRequest;
   }
 
   /** The first of `locateAll`. @throws Unlocatable */
@@ -99,7 +103,7 @@ export class Locator {
     const found = await withDeadline(this.#clock, WITHIN, what, this.#find(uri)).catch((error: unknown) => {
       throw new Unlocatable(text, error);
     });
-    const sized = octets > largeRequest ? this.#withTcp(found, leavesTransportOpen(uri)) : found;
+    const sized = octets > this.#largeRequest ? this.#withTcp(found, leavesTransportOpen(uri)) : found;
     const [first, ...others] = this.#failedLast(sized).slice(0, MOST_TARGETS);
     if (!first) throw new Unlocatable(text);
     return [first, ...others];

@@ -150,7 +150,10 @@ export class TlsContexts {
   /** Changes with each of the files, also where a link leads elsewhere. */
   #fingerprint(): string {
     const { certificates, ca } = this.#settings;
-    const files = [...certificates.flatMap(({ cert, key }) => [cert, key]), ...(ca === undefined ? [] : [ca])];
+    const files = [
+      ...certificates.flatMap(({ cert, key, chain }) => [cert, key, ...(chain === undefined ? [] : [chain])]),
+      ...(ca === undefined ? [] : [ca]),
+    ];
     return files
       .map((file) => {
         const facts = statSync(file, { throwIfNoEntry: false });

@@ -114,9 +114,9 @@ describe('ringaway sip-server as a process', { timeout: 60_000 }, () => {
 
   test('mistakes are said in one line with exit code 2', async () => {
     for (const [args, says] of [
-      [['--secret', 'x'], /--contact/],
       [['--contact', 'nonsense', '--secret', 'x'], /expected sip:address:port/],
       [['--contact', 'sip:127.0.0.1:0;transport=udp'], /--secret/],
+      [['--external-ip', '203.0.113.7', '--secret', 'x'], /--contact/],
     ] as const) {
       const running = new Running(['sip-server', ...args]);
       assert.equal((await running.exit()).code, 2);

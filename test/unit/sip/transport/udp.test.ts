@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
-import { ListenError } from '../../../../src/sip/transport/transport.ts';
+import { silentLog } from '../../../../src/shared/log.ts';
+import { ListenError, TransportLayer } from '../../../../src/sip/transport/transport.ts';
 import { Draft } from '../../../../src/sip/message/draft.ts';
 import { Request } from '../../../../src/sip/message/message.ts';
 import { responseTarget } from '../../../../src/sip/transport/routing.ts';
@@ -183,5 +184,20 @@ describe('SIP over UDP', { timeout: 20_000 }, () => {
     const towards = (address: string): unknown => layer.localFor({ transport: 'udp', address, port: 5060 });
     assert.deepEqual(towards('198.51.100.1'), { transport: 'udp', address: '203.0.113.9', port });
     assert.deepEqual(towards('127.0.0.1'), { transport: 'udp', address: '127.0.0.1', port });
+  });
+
+  test('peers of our own network are shown the address itself', async (t) => {
+    const advertised = {
+      address: '203.0.113.9',
+      port: 5080,
+      notTo: ['127.0.0.0/8', '198.51.100.0/24', '2001:db8::/32'],
+    };
+    const listen = { transport: 'udp', address: '127.0.0.1', port: 0, advertised } as const;
+    const layer = await TransportLayer.open([listen], { log: silentLog });
+    t.after(() => layer.close());
+    const { port } = targetOf(layer);
+    const towards = (address: string): unknown => layer.localFor({ transport: 'udp', address, port: 5060 });
+    assert.deepEqual(towards('192.0.2.1'), { transport: 'udp', address: '203.0.113.9', port: 5080 });
+    assert.deepEqual(towards('198.51.100.77'), { transport: 'udp', address: '127.0.0.1', port });
   });
 });
