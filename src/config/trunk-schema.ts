@@ -1,12 +1,15 @@
 // The settings of a trunk and of a trunk profile.
 import { z } from 'zod';
+import type { ConnectMode } from '../call/record.ts';
 import {
   addressPrefix,
   digits,
   duration,
+  kind,
   gatewayUri,
   oneOf,
   optional,
+  parseDuration,
   required,
   setting,
   text,
@@ -104,7 +107,36 @@ const network = z.strictObject({
 const optionsInterval = duration('0s', '1h');
 const gatewayTimeout = duration('100ms', '32s');
 export const ringTimeout = duration('1s', '10m');
+const sessionInterval = kind('0s, or a duration from 90s to 24h', (input) => {
+  const milliseconds = typeof input === 'string' ? parseDuration(input) : undefined;
+  const fits =
+    milliseconds === 0 || (milliseconds !== undefined && milliseconds >= 90_000 && milliseconds <= 86_400_000);
+  return fits ? milliseconds : undefined;
+});
+const connect = kind(
+  'a list of bridge, refer and redirect, each at most once and one at least',
+  (input): readonly [ConnectMode, ...ConnectMode[]] | undefined => {
+    const parsed = z.array(z.enum(['bridge', 'refer', 'redirect'])).safeParse(input);
+    const [first, ...others] = parsed.success ? parsed.data : [];
+    return first !== undefined && new Set(parsed.data).size === others.length + 1 ? [first, ...others] : undefined;
+  },
+);
 const signallingShape = {
+  connect: optional(connect, {
+    description:
+      'How its calls may be connected, the preferred way first: bridge (both legs through us), refer (REFER to the trunk), redirect (302 before the answer). [bridge] unless set.',
+  }),
+  announceForwarding: optional(yesNo, {
+    description: 'Whether its callers are told by 181 that their call is forwarded (3GPP TS 24.604); false unless set.',
+  }),
+  reliableProvisionals: optional(oneOf('required', 'supported', 'never'), {
+    description:
+      'Whose provisional responses are reliable (RFC 3262). required: towards callers that require it. supported: towards all that can. never: also not offered to targets. required unless set.',
+  }),
+  sessionInterval: optional(sessionInterval, {
+    description:
+      'How long a call may stand without a sign of life (session timer, RFC 4028), refreshed half-way; 0s asks for none. 30m unless set.',
+  }),
   identity: optional(identity, { description: 'How the caller and the diversion are shown on calls from us.' }),
   network: optional(network, {
     description: "Which of the network's own headers go on from the caller's leg to the gateways.",

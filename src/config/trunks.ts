@@ -1,6 +1,7 @@
 // A trunk is its profile with the trunk's own keys over it.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { ConnectMode } from '../call/record.ts';
 import { normalise } from '../numbers/number.ts';
 import type { IdentityPolicy } from '../numbers/present.ts';
 import type { TrunkReadingSettings } from '../numbers/settings.ts';
@@ -27,6 +28,14 @@ export interface TrunkSettings {
   /** Which headers of the network's own go on to its gateways. */
   network: NonNullable<TrunkProfile['network']>;
   credentials?: { username: string; password: string };
+  /** How its calls may be connected, the preferred way first. */
+  connect: readonly [ConnectMode, ...ConnectMode[]];
+  /** Whether callers are told by 181 that their call is forwarded. */
+  announceForwarding: boolean;
+  /** Whose provisional responses are reliable. */
+  reliableProvisionals: 'required' | 'supported' | 'never';
+  /** Milliseconds; 0 asks for no session timer. */
+  sessionInterval: number;
   /** Milliseconds; 0 never asks. */
   optionsInterval: number;
   /** Milliseconds. */
@@ -37,14 +46,7 @@ export interface TrunkSettings {
 
 export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings: ParsedSettings): TrunkSettings {
   const { name, profile: profileName, peers, gateways, credentials, ...own } = trunk;
-  const {
-    identity: _identity,
-    network: _network,
-    optionsInterval,
-    gatewayTimeout,
-    ringTimeout,
-    ...reading
-  } = { ...settings.numbering, ...profile, ...own };
+  const { reading, signalling } = split({ ...settings.numbering, ...profile, ...own });
   return {
     name,
     profile: profileName,
@@ -54,16 +56,27 @@ export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings
     reading,
     identity: { country: reading.defaultCountry, ...profile.identity, ...own.identity },
     network: { ...profile.network, ...own.network },
-    optionsInterval: optionsInterval ?? 30_000,
-    gatewayTimeout: gatewayTimeout ?? 4_000,
-    ringTimeout: ringTimeout ?? settings.calls.ringTimeout,
+    connect: signalling.connect ?? ['bridge'],
+    announceForwarding: signalling.announceForwarding ?? false,
+    reliableProvisionals: signalling.reliableProvisionals ?? 'required',
+    sessionInterval: signalling.sessionInterval ?? 1_800_000,
+    optionsInterval: signalling.optionsInterval ?? 30_000,
+    gatewayTimeout: signalling.gatewayTimeout ?? 4_000,
+    ringTimeout: signalling.ringTimeout ?? settings.calls.ringTimeout,
   };
 }
 
 /** How INVITEs are read under a profile alone. */
 export function readingOf(profile: TrunkProfile, numbering: ParsedSettings['numbering']): TrunkReadingSettings {
-  const { identity: _, optionsInterval: _o, gatewayTimeout: _g, ringTimeout: _r, ...reading } = profile;
-  return { ...numbering, ...reading };
+  return split({ ...numbering, ...profile }).reading;
+}
+
+/** What concerns the reading of INVITEs, and what does not. */
+function split<Keys extends TrunkProfile>(keys: Keys) {
+  const { identity, network, connect, announceForwarding, reliableProvisionals, ...others } = keys;
+  const { sessionInterval, optionsInterval, gatewayTimeout, ringTimeout, ...reading } = others;
+  const timers = { sessionInterval, optionsInterval, gatewayTimeout, ringTimeout };
+  return { reading, signalling: { identity, network, connect, announceForwarding, reliableProvisionals, ...timers } };
 }
 
 /** The numbers among the settings of a trunk that its own numbering cannot read, with the key they stand under. */

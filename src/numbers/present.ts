@@ -53,16 +53,7 @@ export interface OutgoingIdentity {
  * of others before are kept.
  */
 export function outgoingIdentity(read: Reading, policy: IdentityPolicy, call: OnwardCall): OutgoingIdentity {
-  const reading = policy.hideServiceNumber ? withoutOwnNumbers(read, call) : read;
-  const style: WritingStyle = {
-    domain: policy.domain ?? call.domain,
-    format: policy.numberFormat ?? 'plus',
-    country: policy.country ?? 'CN',
-    trusted: policy.trusted ?? true,
-  };
-  const diverting = divertingUsers(reading, call.subscriber);
-  const diversion = (policy.diversion ?? true) ? presentDiversion(reading, diverting, style) : [];
-  const history = (policy.historyInfo ?? true) ? presentHistory(reading, diverting, call.to, style) : [];
+  const { reading, diverting, style, diversion, history } = written(read, policy, call);
   const tellsDiversion = diversion.length > 0 || history.length > 0;
   const caller = presentCaller(reading, call.subscriber, style, {
     from: policy.from ?? 'caller',
@@ -77,6 +68,48 @@ export function outgoingIdentity(read: Reading, policy: IdentityPolicy, call: On
       ...(history.length > 0 ? [['History-Info', history.join(', ')] satisfies [string, string]] : []),
     ],
   };
+}
+
+/** What a redirection tells of itself: Diversion and History-Info of a 302. */
+export interface RedirectingIdentity {
+  readonly headers: Record<string, string>;
+  /** Index of the entry that diverts, for the `mp` of a Contact (RFC 7044 7.2); undefined without History-Info. */
+  readonly index?: string;
+}
+
+/**
+ * The diversion as the one who diverts tells it in a 302 (RFC 5806 6.2, RFC 7044 10.3): up to the subscriber, without
+ * the target, which is added by who follows the redirection.
+ */
+export function redirectingIdentity(
+  read: Reading,
+  policy: IdentityPolicy,
+  call: Omit<OnwardCall, 'to'>,
+): RedirectingIdentity {
+  const { diversion, history } = written(read, policy, { ...call, to: call.subscriber }); // whose entry is cut off below
+  const index = /;mp=([\d.]+)$/.exec(history.at(-1) ?? '')?.[1];
+  return {
+    headers: {
+      ...(diversion.length > 0 && { Diversion: diversion.join(', ') }),
+      ...(history.length > 1 && { 'History-Info': history.slice(0, -1).join(', ') }),
+    },
+    ...(index !== undefined && { index }),
+  };
+}
+
+/** Who diverts to whom, as this policy wants it written. */
+function written(read: Reading, policy: IdentityPolicy, call: OnwardCall) {
+  const reading = policy.hideServiceNumber ? withoutOwnNumbers(read, call) : read;
+  const style: WritingStyle = {
+    domain: policy.domain ?? call.domain,
+    format: policy.numberFormat ?? 'plus',
+    country: policy.country ?? 'CN',
+    trusted: policy.trusted ?? true,
+  };
+  const diverting = divertingUsers(reading, call.subscriber);
+  const diversion = (policy.diversion ?? true) ? presentDiversion(reading, diverting, style) : [];
+  const history = (policy.historyInfo ?? true) ? presentHistory(reading, diverting, call.to, style) : [];
+  return { reading, diverting, style, diversion, history };
 }
 
 /** Who diverted was never one of us; an entry of History-Info that names us cannot stay, nor be changed, so that none is continued. */

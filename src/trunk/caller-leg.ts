@@ -1,6 +1,17 @@
-import type { CallerLeg, CallerLegEvents, Cause, ReferEvents, InDialogAnswer, InDialogRequest } from '../call/ports.ts';
+import type {
+  CallerLeg,
+  CallerLegEvents,
+  Cause,
+  Destination,
+  InDialogAnswer,
+  InDialogRequest,
+  ReferEvents,
+} from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { sdpOf } from './bodies.ts';
+import { contactOf } from './dialog-headers.ts';
+import { redirectHeaders, referHeaders, type CallersTrunk } from './destinations.ts';
 import type { Leg } from './legs.ts';
 import { accepted } from './options.ts';
 import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
@@ -8,11 +19,12 @@ import { parseReason, reasonHeaders } from './reason.ts';
 import { hasTag, SessionTimer } from './session-timer.ts';
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog, type Ended } from './standing.ts';
+import { OutgoingLeg } from './target-leg.ts';
 import { allow, contained, respond, retryAfterSeconds, serverTimeout, type Tools } from './tools.ts';
 
 type State =
   | { is: 'ringing' } // no final response has left
-  | { is: 'answering'; settle: (error?: Error) => void; timer: Timer } // our 200 has left, no ACK came
+  | { is: 'answering'; settle: (outcome: Error | { sdp?: string }) => void; timer: Timer } // our 200 has left, no ACK came
   | { is: 'standing' }
   | { is: 'over' };
 
@@ -20,6 +32,7 @@ type State =
 export class IncomingLeg implements CallerLeg, Leg {
   readonly #tools: Tools;
   readonly #invite: PendingInvite;
+  readonly #trunk: CallersTrunk;
   readonly #onFinal: () => void;
   /** Its INVITE requires reliable provisional responses (RFC 3262 3). */
   readonly #reliably: boolean;
@@ -36,8 +49,9 @@ export class IncomingLeg implements CallerLeg, Leg {
   #hangUp: Promise<void> | undefined;
 
   /** Listens for CANCEL from the first moment on. `onFinal` is called once its INVITE has got a final response. */
-  constructor(tools: Tools, invite: PendingInvite, onFinal: () => void) {
+  constructor(tools: Tools, invite: PendingInvite, trunk: CallersTrunk, onFinal: () => void) {
     this.#tools = tools;
+    this.#trunk = trunk;
     this.#onFinal = onFinal;
     this.#invite = invite;
     tools.legs.add(this);
@@ -81,7 +95,8 @@ export class IncomingLeg implements CallerLeg, Leg {
       this.#ringReliably();
       return;
     }
-    const code = sdp !== undefined ? 183 : status === 181 ? 180 : status;
+    const announced = status === 181 && this.#trunk.settings.announceForwarding !== true ? 180 : status;
+    const code = sdp !== undefined ? 183 : announced;
     if (sdp === undefined && this.#lastProgress === code) return; // the caller knows
     this.#lastProgress = sdp === undefined ? code : undefined;
     respond(this.#tools, this.#invite.res, code, withSdp(sdp), (error) => {
@@ -104,22 +119,45 @@ export class IncomingLeg implements CallerLeg, Leg {
     });
   }
 
-  redirect(): Promise<void> {
-    return Promise.reject(new Error('not offered yet'));
+  async redirect(to: Destination): Promise<void> {
+    if (this.#state.is !== 'ringing') throw new Error(`the caller's leg is ${this.#state.is}`);
+    const headers = redirectHeaders(to, this.#trunk);
+    if (!headers) throw new Error('there is no number that a Contact could name');
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#tools.clock.after(serverTimeout, () => reject(new Error('the SIP server confirmed no 302')));
+      respond(this.#tools, this.#invite.res, 302, { headers }, (error) => {
+        timer.clear();
+        if (error === undefined) resolve();
+        else reject(new Error(`the INVITE was over before our 302: ${messageOf(error)}`));
+      });
+      this.#leave();
+    });
   }
 
-  refer(_to: unknown, events: ReferEvents): void {
-    events.refused({});
+  refer(to: Destination, events: ReferEvents): void {
+    const { log } = this.#tools;
+    const told: ReferEvents = {
+      progress: contained(log, 'the progress of a referral', (progress) => events.progress(progress)),
+      transferred: contained(log, 'a transfer', () => events.transferred()),
+      refused: contained(log, 'the refusal of a referral', (refusal) => events.refused(refusal)),
+      failed: contained(log, 'the failure of a referral', (failure) => events.failed(failure)),
+    };
+    const replaced = to.replaces instanceof OutgoingLeg ? to.replaces.name : undefined;
+    const nobody = to.replaces !== undefined && !replaced;
+    const headers = nobody ? undefined : referHeaders(to, this.#trunk, replaced);
+    if (headers && this.#standing && this.#state.is === 'standing' && !this.#hangUp) {
+      this.#standing.refer(headers, told, this.#trunk.settings.ringTimeout);
+    } else queueMicrotask(() => told.refused({}));
   }
 
   answer(sdp: string): Promise<{ sdp?: string }> {
     if (this.#state.is !== 'ringing') return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
     return new Promise((resolve, reject) => {
       const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
-      const settle = (error?: Error): void => {
+      const settle = (outcome: Error | { sdp?: string }): void => {
         timer.clear();
-        if (error) reject(error);
-        else resolve({});
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
       };
       this.#state = { is: 'answering', settle, timer };
       this.#prackTimer?.clear();
@@ -175,7 +213,20 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#hangUpAfterAck) {
       settle(new Error("the caller's leg was hung up before its ACK came"));
       this.#bye();
-    } else settle();
+      return;
+    }
+    if (sdpOf(this.#invite.req) !== undefined) {
+      settle({});
+      return;
+    }
+    const sdp = sdpOf(ack); // RFC 3261 13.2.2.4: our 200 had the offer
+    if (sdp !== undefined) {
+      settle({ sdp });
+      return;
+    }
+    settle(new Error('the ACK has no answer to our offer'));
+    this.#hangUpAfterAck = { cause: { q850: 127, text: 'No answer in ACK' }, done: () => undefined };
+    this.#bye();
   }
 
   endedByServer(): void {
@@ -211,9 +262,10 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#standing || dialogId === undefined || dialogId === '') return this.#standing;
     if (this.#state.is !== 'answering') return undefined;
     this.#tools.legs.bind(dialogId, this);
+    const auth = this.#trunk.settings.credentials;
     return (this.#standing = new StandingDialog(
       this.#tools,
-      { dialogId, socket: this.socket },
+      { dialogId, socket: this.socket, target: contactOf(this.#invite.req), ...(auth && { auth }) },
       (request, answer) => {
         if (this.#events) this.#events.request(request, answer);
         else answer({ status: 480 });

@@ -58,7 +58,7 @@ export function planToPhone(request: DialRequest, settings: TrunkSettings, ownNu
 
 /** A call that cannot even be tried. */
 export function planOfNothing(failure: TargetFailure): DialPlan {
-  return { attempts: [], sdp: '', ringTimeout: 0, impossible: failure };
+  return { attempts: [], sdp: undefined, ringTimeout: 0, impossible: failure };
 }
 
 function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]): DialPlan {
@@ -66,7 +66,7 @@ function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]
   // RFC 3261 16.3, RFC 7332: a call that may not go any further ends here.
   if (request.maxForwards <= 0) return planOfNothing({ reason: 'failed', status: 483, q850: 25 });
   const dialled = dialledBy(request, settings);
-  return { attempts, dialled, sdp: request.sdp ?? '', ringTimeout, ...(credentials && { auth: credentials }) };
+  return { attempts, dialled, sdp: request.sdp, ringTimeout, ...(credentials && { auth: credentials }) };
 }
 
 /** The call as it would come back to us. */
@@ -108,6 +108,6 @@ function headersOf(
       showsCaller: identity.from !== 'subscriber' && !request.reading.callerPrivate,
     }),
     ...written,
-    'Content-Type': 'application/sdp',
+    ...(request.sdp !== undefined && { 'Content-Type': 'application/sdp' }),
   };
 }

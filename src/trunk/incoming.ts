@@ -14,13 +14,16 @@ import { respond, retryAfterSeconds, type Tools } from './tools.ts';
 /** INVITEs that begin a call: the leg is made, CANCEL listened for and 180 sent before anything else happens. */
 export class IncomingInvites {
   readonly #tools: Tools;
+  readonly #ownNumbers: ReadonlySet<string>;
   #handler: OnIncomingCall | undefined;
   #draining = false;
   /** Those without a final answer, by Call-ID; for the second copy of one that was forked (RFC 3261 8.2.2.2). */
   readonly #unanswered = new Map<string, PendingInvite>();
 
-  constructor(tools: Tools) {
+  /** `ownNumbers`: by which any trunk reaches us. */
+  constructor(tools: Tools, ownNumbers: ReadonlySet<string>) {
     this.#tools = tools;
+    this.#ownNumbers = ownNumbers;
   }
 
   handle(handler: OnIncomingCall): void {
@@ -58,7 +61,8 @@ export class IncomingInvites {
     }
     const invite: PendingInvite = { req, res };
     this.#unanswered.set(callId, invite);
-    const leg = new IncomingLeg(this.#tools, invite, () => {
+    const callersTrunk = { settings: trunk, ownNumbers: this.#ownNumbers, host: hostOf(trunk, req) };
+    const leg = new IncomingLeg(this.#tools, invite, callersTrunk, () => {
       if (this.#unanswered.get(callId) === invite) this.#unanswered.delete(callId);
     });
     leg.progress(180);
@@ -94,7 +98,7 @@ export class IncomingInvites {
     const ownLeg = invite && this.#recognise(invite, reading);
     const events = handler({
       trunk: trunk.name,
-      connect: ['bridge'],
+      connect: trunk.connect ?? ['bridge'],
       peer: req.source_address,
       sipCallId: req.get('call-id') ?? '',
       reading,
@@ -123,6 +127,12 @@ function parseInvite(octets: Buffer): Request | undefined {
     if (error instanceof MalformedMessage) return undefined;
     throw error;
   }
+}
+
+/** Where numbers are at home that this trunk is told to call. */
+function hostOf({ gateways: [first] }: TrunkSettings, { source_address: address }: SrfRequest): string {
+  const gateway = /^sips?:(?:[^@]*@)?([^;?]+)/i.exec(first ?? '')?.[1];
+  return gateway ?? (address.includes(':') && !address.startsWith('[') ? `[${address}]` : address);
 }
 
 /** RFC 3261 20.22; 70 when it is missing or no number of 0 to 255 (the reading refuses those). */

@@ -11,8 +11,8 @@ import { contained, respond, sendRequest, transactionTimeout, type Tools } from 
 export interface InviteEvents {
   /** 101 to 199; also a 100 where the server passes it up. */
   provisional(response: SrfReceivedResponse): void;
-  /** 2xx, already acknowledged. */
-  answered(response: SrfReceivedResponse): void;
+  /** 2xx. Already acknowledged, unless the INVITE had no offer: then `acknowledge` sends the ACK, with the answer in it. */
+  answered(response: SrfReceivedResponse, acknowledge: Acknowledge): void;
   /** 300 to 699; `locally` when the server made it because nobody answered. */
   refused(response: SrfReceivedResponse, locally: boolean): void;
   notSent(error: unknown): void;
@@ -24,6 +24,7 @@ type State = 'new' | 'sending' | 'sent' | 'withdrawn' | 'over';
 export class OutgoingInvite implements Connected {
   readonly #tools: Tools;
   readonly #events: InviteEvents;
+  #offers = true;
   #state: State = 'new';
   #sent: SrfRequest | undefined;
   #withdrawal: { cause: Cause | undefined; done: () => void; timer: Timer; promise: Promise<void> } | undefined;
@@ -40,6 +41,7 @@ export class OutgoingInvite implements Connected {
   send(uri: string, options: Omit<RequestOptions, 'method'>): void {
     if (this.#state !== 'new') return;
     this.#state = 'sending';
+    this.#offers = options.body !== undefined;
     this.#tools.counters.sentInvites += 1;
     sendRequest(this.#tools, uri, { ...options, method: 'INVITE' }, (outcome) => {
       if ('error' in outcome) {
@@ -105,12 +107,13 @@ export class OutgoingInvite implements Connected {
       if (live) this.#events.refused(response, response.source_address === '');
       return;
     }
-    acknowledge();
     if (this.#state === 'sent') {
       this.#state = 'over';
-      this.#events.answered(response);
+      if (this.#offers) acknowledge();
+      this.#events.answered(response, acknowledge);
       return;
     }
+    acknowledge();
     this.#tools.counters.lateAnswers += 1;
     void this.#tools.legs.ending(this.#endLateAnswer(response));
   }

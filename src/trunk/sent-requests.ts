@@ -3,13 +3,15 @@ import type { Timer } from '../shared/clock.ts';
 import { passableContent } from './bodies.ts';
 import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
-import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse } from './srf.ts';
+import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest } from './srf.ts';
 import { allow, contained, respond, sendRequest, serverTimeout, transactionTimeout, type Tools } from './tools.ts';
 
 /** Where a dialog is: its id at the SIP server that has it. */
 export interface DialogAddress {
   dialogId: string;
   socket: Socket;
+  /** The far side's Contact, when known: what a digest is reckoned over (RFC 3261 22.4). The server has its own. */
+  target?: string | undefined;
   auth?: { username: string; password: string };
 }
 
@@ -43,8 +45,10 @@ export class SentRequests {
    * A re-INVITE without a body asks the far side for an offer: its 200 carries one, and the ACK must carry our
    * answer (RFC 3261 14.1, 13.2.2.4). That ACK waits for a following request with the method `ACK`, whose body it
    * carries on; when none follows within 10 s, the ACK goes without a body.
+   *
+   * `sentAs` is told the CSeq number, and that of a second sending with credentials.
    */
-  send(request: InDialogRequest): Promise<InDialogAnswer> {
+  send(request: InDialogRequest, sentAs?: (sequence: number) => void): Promise<InDialogAnswer> {
     if (request.method === 'ACK') return Promise.resolve({ status: this.#sendHeldAck(request) ? 200 : 481 });
     const isInvite = request.method === 'INVITE';
     if (isInvite && (this.inviting || this.#heldAck)) return Promise.resolve({ status: 491 });
@@ -58,11 +62,12 @@ export class SentRequests {
         this.#open.delete(settle);
         if (isInvite) this.#invites -= 1;
         resolve(answer);
-        if (answer.status === 408 || answer.status === 481) this.#onLost(); // RFC 3261 12.2.1.2
+        // RFC 3261 12.2.1.2; to REFER they are the answer of a usage of its own (RFC 5057 5.1)
+        if (request.method !== 'REFER' && (answer.status === 408 || answer.status === 481)) this.#onLost();
       };
       const timer = this.#tools.clock.after(serverTimeout, () => settle({ status: 408 }));
       this.#open.add(settle);
-      this.#transmit(request, settle);
+      this.#transmit(request, settle, sentAs);
     });
   }
 
@@ -80,7 +85,7 @@ export class SentRequests {
       this.#open.add(settle);
       this.#tools.legs.addWithdrawn(bye);
       const options = this.#options({ method: 'BYE', headers: reasonHeaders(cause) });
-      sendRequest(this.#tools, 'sip:placeholder', options, (outcome) => {
+      sendRequest(this.#tools, this.#uri, options, (outcome) => {
         if ('error' in outcome) {
           settle();
           return;
@@ -98,13 +103,25 @@ export class SentRequests {
     this.#open.clear();
   }
 
-  #transmit(request: InDialogRequest, settle: (answer: InDialogAnswer) => void): void {
+  /** The server writes its own Request-URI. */
+  get #uri(): string {
+    return this.#dialog.target ?? 'sip:placeholder';
+  }
+
+  #transmit(
+    request: InDialogRequest,
+    settle: (answer: InDialogAnswer) => void,
+    sentAs: (sequence: number) => void = () => undefined,
+  ): void {
     const { log } = this.#tools;
-    sendRequest(this.#tools, 'sip:placeholder', this.#options(request), (outcome) => {
+    sendRequest(this.#tools, this.#uri, this.#options(request), (outcome) => {
       if ('error' in outcome) {
         settle({ status: isUnknownDialog(outcome.error) ? 481 : 503 });
         return;
       }
+      const told = contained(log, `sending ${request.method}`, (sent: SrfRequest) => sentAs(sequenceOf(sent)));
+      told(outcome.sent);
+      outcome.sent.on('authenticate', told);
       // Without a listener here drachtio-srf swallows an UPDATE that comes while our re-INVITE is under way.
       if (request.method === 'INVITE') outcome.sent.on('update', (_, response) => respond(this.#tools, response, 491));
       outcome.sent.on(
@@ -165,6 +182,10 @@ function answerOf(response: SrfReceivedResponse): InDialogAnswer {
     ...(reason !== undefined && reason !== '' && { reason }),
     ...passableContent(response.get('content-type') ?? 'application/sdp', body),
   };
+}
+
+function sequenceOf(sent: SrfRequest): number {
+  return Number.parseInt(sent.get('cseq') ?? '', 10);
 }
 
 /** drachtio-srf marks the server's "unable to find dialog" with a code of its own. */

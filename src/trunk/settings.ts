@@ -1,3 +1,4 @@
+import type { ConnectMode } from '../call/record.ts';
 import type { IdentityPolicy } from '../numbers/present.ts';
 import type { TrunkReadingSettings } from '../numbers/read.ts';
 import type { NetworkHeaderPolicy } from './network-headers.ts';
@@ -15,6 +16,17 @@ export interface TrunkSettings {
   identity: IdentityPolicy;
   /** Which headers of the network's own go on to it from the caller's leg. */
   network?: NetworkHeaderPolicy;
+  /** How its calls may be connected, the preferred way first. Default: bridge. */
+  connect?: readonly [ConnectMode, ...ConnectMode[]];
+  /** Whether callers are told by 181 that their call is forwarded; otherwise 180 takes its place. Default: not. */
+  announceForwarding?: boolean;
+  /**
+   * Whose provisional responses are reliable (RFC 3262): towards callers that require it, towards all that can, or
+   * never, and then it is not offered to targets either. Default: required.
+   */
+  reliableProvisionals?: 'required' | 'supported' | 'never';
+  /** Milliseconds of the session timer that we ask for (RFC 4028); 0 asks for none. Default: 0. */
+  sessionInterval?: number;
   /** Milliseconds between two OPTIONS towards a gateway; 0 never asks. */
   optionsInterval: number;
   /** Milliseconds without any sign of life from a gateway after which the next one is tried. */

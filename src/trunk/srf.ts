@@ -27,6 +27,8 @@ export interface SrfRequest extends SipMessageView {
   readonly agent: unknown;
   on(event: 'cancel', listener: (cancel: SipMessageView) => void): unknown;
   on(event: 'response', listener: (response: SrfReceivedResponse, acknowledge: Acknowledge) => void): unknown;
+  /** drachtio-srf has sent the request again, with credentials; what is heard of it from now on is heard of `again`. */
+  on(event: 'authenticate', listener: (again: SrfRequest) => void): unknown;
   on(event: 'update', listener: (request: SrfRequest, response: SrfResponse) => void): unknown;
   cancel(options: SendOptions, callback: (error: unknown) => void): void;
 }

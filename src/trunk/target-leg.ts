@@ -10,13 +10,15 @@ import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { sdpOf } from './bodies.ts';
+import { contactOf, tagOf } from './dialog-headers.ts';
+import type { DialogName } from './destinations.ts';
 import { failureOf, isGatewayFault } from './failures.ts';
 import type { Leg } from './legs.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
 import type { Dialled, OwnLeg } from './own-legs.ts';
 import { parseReason } from './reason.ts';
 import { SilenceWatch, type Attempt } from './silence.ts';
-import type { Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
+import type { Acknowledge, SendOptions, Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog } from './standing.ts';
 import { contained, respond, type Tools } from './tools.ts';
 
@@ -25,7 +27,8 @@ export interface DialPlan {
   attempts: readonly Attempt[];
   /** The call as it is known again when it comes back to us; a plan that has attempts has it. */
   dialled?: Dialled;
-  sdp: string;
+  /** The offer; without it the target is to make one. */
+  sdp: string | undefined;
   /** Milliseconds from the first INVITE to the answer. */
   ringTimeout: number;
   auth?: { username: string; password: string };
@@ -33,7 +36,14 @@ export interface DialPlan {
   impossible?: TargetFailure;
 }
 
-type State = 'dialling' | 'standing' | 'over';
+type State =
+  | { is: 'dialling' }
+  | { is: 'offered'; acknowledge: Acknowledge; timer: Timer } // its 2xx had the offer, and has no ACK
+  | { is: 'standing' }
+  | { is: 'over' };
+
+/** RFC 3261 13.3.1.4: the target gives up after 64*T1; a little before that. Milliseconds. */
+const acknowledgeWithin = 20_000;
 
 /** Our side of the target's dialog. */
 export class OutgoingLeg implements TargetLeg, Leg {
@@ -43,7 +53,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
   readonly #events: TargetLegEvents;
   readonly #attempts: Attempt[];
   readonly #own: OwnLeg | undefined;
-  #state: State = 'dialling';
+  #state: State = { is: 'dialling' };
   #invite: OutgoingInvite | undefined;
   #socket: Socket | undefined;
   #silence: SilenceWatch | undefined;
@@ -52,6 +62,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
   #anybodyThere = false;
   #earlySdp: string | undefined;
   #standing: StandingDialog | undefined;
+  #name: DialogName | undefined;
   #hangUp: Promise<void> | undefined;
 
   constructor(tools: Tools, log: Logger, plan: DialPlan, events: TargetLegEvents) {
@@ -75,8 +86,13 @@ export class OutgoingLeg implements TargetLeg, Leg {
     return this.#socket ?? this.#invite?.socket;
   }
 
-  acknowledge(): void {
-    this.#log.error('an INVITE without an offer is not offered yet');
+  /** The dialog as its far side names it; undefined as long as there is none, and when it is over. */
+  get name(): DialogName | undefined {
+    return this.#state.is === 'standing' && !this.#hangUp ? this.#name : undefined;
+  }
+
+  acknowledge(sdp: string): void {
+    if (this.#state.is === 'offered') this.#acknowledge({ body: sdp, headers: { 'Content-Type': 'application/sdp' } });
   }
 
   hangUp(cause?: Cause): Promise<void> {
@@ -107,7 +123,10 @@ export class OutgoingLeg implements TargetLeg, Leg {
   }
 
   connectionLost(): void {
-    if (this.#state === 'standing') return this.#standing?.connectionLost();
+    if (this.#standing) {
+      this.#standing.connectionLost();
+      return;
+    }
     this.#invite?.connectionLost();
     this.#fail({ reason: 'failed' });
   }
@@ -117,7 +136,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
   }
 
   #start(): void {
-    if (this.#state !== 'dialling') return;
+    if (this.#state.is !== 'dialling') return;
     if (this.#plan.impossible) {
       this.#fail(this.#plan.impossible);
       return;
@@ -145,9 +164,9 @@ export class OutgoingLeg implements TargetLeg, Leg {
         this.#heard(silence, attempt);
         this.#provisional(response);
       },
-      answered: (response) => {
+      answered: (response, acknowledge) => {
         this.#heard(silence, attempt);
-        this.#answered(response);
+        this.#answered(response, acknowledge);
       },
       refused: (response, locally) => {
         silence.stop();
@@ -163,7 +182,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#silence = silence;
     invite.send(attempt.uri, {
       headers: { ...attempt.headers },
-      body: sdp,
+      ...(sdp !== undefined && { body: sdp }),
       ...(auth && { auth: { ...auth } }),
     });
   }
@@ -183,24 +202,32 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#events.progress({ status: response.status, fork: forkOf(response), ...(sdp !== undefined && { sdp }) });
   }
 
-  #answered(response: SrfReceivedResponse): void {
+  #answered(response: SrfReceivedResponse, acknowledge: Acknowledge): void {
     const { stackDialogId = '', socket } = response;
-    const auth = this.#plan.auth;
+    const { auth, sdp: offer } = this.#plan;
     this.#socket = socket;
     this.#ringTimer?.clear();
     this.#own?.answered();
-    this.#state = 'standing';
+    const timer = this.#tools.clock.after(acknowledgeWithin, () => this.#unanswered());
+    this.#state = { is: 'offered', acknowledge, timer };
+    if (offer !== undefined) {
+      timer.clear(); // the ACK has left
+      this.#state = { is: 'standing' };
+    }
     this.#tools.legs.bind(stackDialogId, this);
+    this.#name = nameOf(response);
+    const target = contactOf(response);
     this.#standing = new StandingDialog(
       this.#tools,
-      { dialogId: stackDialogId, socket, ...(auth && { auth }) },
+      { dialogId: stackDialogId, socket, target, ...(auth && { auth }) },
       (request, answer) => this.#events.request(request, answer),
       (how) => {
         this.#leave();
         this.#events.ended(how);
       },
     );
-    const sdp = sdpOf(response) ?? this.#earlySdp; // an answer in a reliable 183 need not be repeated (RFC 6337 3.1.1)
+    const early = offer === undefined ? undefined : this.#earlySdp; // RFC 6337 3.1.1: an answer in a reliable 183 need not be repeated
+    const sdp = sdpOf(response) ?? early;
     if (sdp !== undefined) {
       this.#events.answered({ sdp, fork: forkOf(response) });
       return;
@@ -208,6 +235,21 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#log.warn('the target answered without a session description: it was hung up');
     void this.hangUp({ q850: 127 });
     this.#events.failed({ reason: 'failed', status: 200, q850: 127 });
+  }
+
+  #acknowledge(answer?: SendOptions): void {
+    if (this.#state.is !== 'offered') return;
+    const { acknowledge, timer } = this.#state;
+    this.#state = { is: 'standing' };
+    timer.clear();
+    contained(this.#log, 'an ACK', acknowledge)(answer);
+  }
+
+  /** Nobody had an answer to the target's offer: the call cannot stand. */
+  #unanswered(): void {
+    if (this.#state.is !== 'offered') return;
+    void this.hangUp({ q850: 102 });
+    this.#events.ended({ cause: { q850: 102 }, lost: true });
   }
 
   #refused(attempt: Attempt, response: SrfReceivedResponse, locally: boolean): void {
@@ -230,7 +272,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
   }
 
   #retry(failure: TargetFailure): void {
-    if (this.#state !== 'dialling') return;
+    if (this.#state.is !== 'dialling') return;
     if (this.#attempts.length > 0) {
       this.#tools.counters.failovers += 1;
       this.#log.info({ ...failure, to: this.#attempts[0]?.uri }, 'the next gateway is tried');
@@ -245,15 +287,16 @@ export class OutgoingLeg implements TargetLeg, Leg {
   }
 
   #fail(failure: TargetFailure): void {
-    if (this.#state !== 'dialling') return;
+    if (this.#state.is !== 'dialling') return;
     this.#leave();
     this.#events.failed(failure);
   }
 
   async #end(cause: Cause | undefined): Promise<void> {
     const { standing, invite } = { standing: this.#standing, invite: this.#invite };
-    const wasDialling = this.#state === 'dialling';
-    if (standing && this.#state === 'standing') {
+    const wasDialling = this.#state.is === 'dialling';
+    this.#acknowledge(); // RFC 3261 13.2.2.4: every 2xx is, before BYE
+    if (standing && this.#state.is === 'standing') {
       await standing.hangUp(cause);
       this.#leave();
       return;
@@ -263,7 +306,8 @@ export class OutgoingLeg implements TargetLeg, Leg {
   }
 
   #leave(): void {
-    this.#state = 'over';
+    if (this.#state.is === 'offered') this.#state.timer.clear();
+    this.#state = { is: 'over' };
     this.#ringTimer?.clear();
     this.#silence?.stop();
     this.#own?.over();
@@ -273,5 +317,13 @@ export class OutgoingLeg implements TargetLeg, Leg {
 
 /** The To tag tells the forks of a call apart (RFC 3261 12.1.2). */
 function forkOf(response: SrfReceivedResponse): string {
-  return /;\s*tag=([^;\s]+)/i.exec(response.get('to') ?? '')?.[1] ?? '';
+  return tagOf(response.get('to'));
+}
+
+function nameOf(response: SrfReceivedResponse): DialogName {
+  return {
+    callId: response.get('call-id') ?? '',
+    toTag: forkOf(response),
+    fromTag: tagOf(response.get('from')),
+  };
 }

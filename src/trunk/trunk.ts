@@ -81,7 +81,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const routes = new Routes(options.routes, outgoing);
   const ownNumbers = new Set(trunks.flatMap(({ reading }) => ownNumbersOf(reading)));
   const octets = new InviteOctets(clock, log);
-  const invites = new IncomingInvites(tools);
+  const invites = new IncomingInvites(tools, ownNumbers);
   const { handler } = new Requests(tools, clock, new Peers(trunks), invites, octets);
   for (const method of routed) srf.use(method, handler);
   srf.use(handler);

@@ -131,6 +131,13 @@ export class SipPeer {
   }
 }
 
+interface RequestParts {
+  body?: string;
+  /** application/sdp unless given. */
+  contentType?: string;
+  headers?: string[];
+}
+
 /** One call that the peer began. */
 export class PeerCall {
   readonly peer: SipPeer;
@@ -161,7 +168,7 @@ export class PeerCall {
     return `"Caller" <sip:caller@127.0.0.1:${this.peer.port}>;tag=from-${this.callId}`;
   }
 
-  sendRequest(method: string, options: { body?: string; headers?: string[] } = {}): void {
+  sendRequest(method: string, options: RequestParts = {}): void {
     this.#sequence++;
     const branch = this.#newBranch();
     if (method === 'INVITE') this.#inviteBranch = branch;
@@ -200,7 +207,7 @@ export class PeerCall {
     return `z9hG4bK-${this.callId}-${this.#branch}`;
   }
 
-  #write(method: string, branch: string, sequence: number, options: { body?: string; headers?: string[] }): string {
+  #write(method: string, branch: string, sequence: number, options: RequestParts): string {
     const body = options.body ?? '';
     const lines = [
       `${method} ${this.target} SIP/2.0`,
@@ -211,7 +218,7 @@ export class PeerCall {
       `CSeq: ${sequence} ${method}`,
       'Max-Forwards: 70',
       ...(options.headers ?? []),
-      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+      ...(body === '' ? [] : [`Content-Type: ${options.contentType ?? 'application/sdp'}`]),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ];
     return `${lines.join('\r\n')}\r\n\r\n${body}`;

@@ -54,13 +54,15 @@ export interface CallerLeg {
    */
   answer(sdp: string): Promise<{ sdp?: string }>;
   /**
-   * 302 with `to` as Contact, and with Diversion and History-Info (RFC 5806, RFC 7044). Resolves when the ACK came; rejects
-   * when it did not (32 s), or when a final response has left already.
+   * 302 with `to` as Contact, and with Diversion and History-Info (RFC 5806, RFC 7044); ends the leg. Resolves when it has
+   * left (the SIP server repeats it until its ACK, which is of one hop and says nothing of who follows the Contact);
+   * rejects when a final response has left already or a CANCEL was faster, and when no number could be written.
    */
   redirect(to: Destination): Promise<void>;
   /**
    * Asks the far side to call `to` in our place (RFC 3515), after the leg was answered. Exactly one of `transferred`,
-   * `refused` and `failed` follows, unless the leg ends first; the dialog stands as before until it is hung up.
+   * `refused` and `failed` follows, unless the leg ends first; the dialog stands as before until it is hung up. When the
+   * far side hangs up after it accepted, `transferred` comes first and `ended` in the same tick.
    */
   refer(to: Destination, events: ReferEvents): void;
   /** Final response of 300 to 699, when there was none; with Reason headers out of `cause`. */

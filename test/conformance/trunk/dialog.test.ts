@@ -1,27 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CallerLeg } from '../../../src/call/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import type { PeerCall, SipPeer } from '../../support/sip-peer.ts';
 import { sdp, World, type Happenings } from './world.ts';
-
-interface Standing {
-  peer: SipPeer;
-  call: PeerCall;
-  leg: CallerLeg;
-  happenings: Happenings;
-}
-
-/** A call of a peer that was answered and acknowledged. */
-async function standing(world: World): Promise<Standing> {
-  const peer = await world.caller();
-  const call = peer.invite(world.port);
-  const { call: incoming, happenings } = await world.incoming();
-  const answer = incoming.leg.answer(sdp(1));
-  call.ack(await peer.response(200, 'INVITE'));
-  await answer;
-  return { peer, call, leg: incoming.leg, happenings };
-}
 
 function answerNext(happenings: Happenings, answer: Parameters<Happenings['requests'][number]['answer']>[0]): void {
   const next = happenings.requests.shift();
@@ -32,7 +12,7 @@ function answerNext(happenings: Happenings, answer: Parameters<Happenings['reque
 describe('inside a standing call', () => {
   test('a re-INVITE of the far side gets the answer that the call gives', async () => {
     await using world = await World.start();
-    const { peer, call, happenings } = await standing(world);
+    const { peer, call, happenings } = await world.standing();
     call.sendRequest('INVITE', { body: sdp(2), headers: [call.contact] });
     assert.deepEqual(await happenings.until('request INVITE'), {
       method: 'INVITE',
@@ -53,7 +33,7 @@ describe('inside a standing call', () => {
 
   test('an offerless re-INVITE is passed without a body, and the answer in its ACK follows', async () => {
     await using world = await World.start();
-    const { peer, call, happenings } = await standing(world);
+    const { peer, call, happenings } = await world.standing();
     call.sendRequest('INVITE', { headers: [call.contact] });
     assert.deepEqual(await happenings.until('request INVITE'), { method: 'INVITE' });
     answerNext(happenings, { status: 200, contentType: 'application/sdp', body: sdp(7) });
@@ -69,7 +49,7 @@ describe('inside a standing call', () => {
   test('INFO is passed with its headers; what nobody answers in time gets 504', async () => {
     const clock = new FakeClock();
     await using world = await World.start({ clock });
-    const { peer, call, happenings } = await standing(world);
+    const { peer, call, happenings } = await world.standing();
     const headers = ['Info-Package: dtmf', 'Content-Type: application/dtmf-relay'];
     call.sendRequest('INFO', { headers });
     assert.deepEqual(await happenings.until('request INFO'), { method: 'INFO', headers: { 'Info-Package': 'dtmf' } });
@@ -86,7 +66,7 @@ describe('inside a standing call', () => {
 
   test('a transfer by REFER is declined, a session refresh by UPDATE accepted, an unknown method refused', async () => {
     await using world = await World.start();
-    const { peer, call, happenings } = await standing(world);
+    const { peer, call, happenings } = await world.standing();
     call.sendRequest('REFER', { headers: ['Refer-To: <sip:thief@192.0.2.1>'] });
     await peer.response(603, 'REFER');
     call.sendRequest('UPDATE');
@@ -98,7 +78,7 @@ describe('inside a standing call', () => {
 
   test('requests of ours are answered: re-INVITE with its ACK, INFO, a refusal', async () => {
     await using world = await World.start();
-    const { peer, leg } = await standing(world);
+    const { peer, leg } = await world.standing();
     const changed = leg.request({ method: 'INVITE', contentType: 'application/sdp', body: sdp(9) });
     assert.deepEqual(await leg.request({ method: 'INVITE', body: sdp(10) }), { status: 491 });
     const invite = await peer.request('INVITE');
@@ -121,7 +101,7 @@ describe('inside a standing call', () => {
 
   test('the ACK of an offerless re-INVITE of ours carries the answer that follows', async () => {
     await using world = await World.start();
-    const { peer, leg } = await standing(world);
+    const { peer, leg } = await world.standing();
     const asked = leg.request({ method: 'INVITE' });
     const invite = await peer.request('INVITE');
     peer.answer(invite, 200, { body: sdp(12) });
@@ -136,7 +116,7 @@ describe('inside a standing call', () => {
 
   test('re-INVITEs that cross get 491', async () => {
     await using world = await World.start();
-    const { peer, call, leg } = await standing(world);
+    const { peer, call, leg } = await world.standing();
     const ours = leg.request({ method: 'INVITE', body: sdp(2) });
     const invite = await peer.request('INVITE');
     call.sendRequest('INVITE', { body: sdp(3), headers: [call.contact] });
@@ -149,7 +129,7 @@ describe('inside a standing call', () => {
 
   test('481 to a request of ours means that the call is lost', async () => {
     await using world = await World.start();
-    const { peer, leg, happenings } = await standing(world);
+    const { peer, leg, happenings } = await world.standing();
     const told = leg.request({ method: 'INFO' });
     peer.answer(await peer.request('INFO'), 481);
     assert.equal((await told).status, 481);
@@ -160,7 +140,7 @@ describe('inside a standing call', () => {
 
   test('BYE while a request is open: both are answered, and both sides agree that it is over', async () => {
     await using world = await World.start();
-    const { peer, call, leg, happenings } = await standing(world);
+    const { peer, call, leg, happenings } = await world.standing();
     call.sendRequest('INFO', { headers: ['Info-Package: dtmf'] });
     await happenings.until('request INFO');
     const told = leg.request({ method: 'INFO' });

@@ -1,22 +1,27 @@
 // The trunk with the real drachtio-srf over the built-in SIP server, and raw SIP peers around it.
 import { createServer } from 'node:net';
 import type {
+  CallerLeg,
   CallerLegEvents,
   DialRequest,
+  Destination,
   InDialogAnswer,
   InDialogRequest,
   IncomingCall,
+  ReferEvents,
+  TargetLeg,
   TargetLegEvents,
 } from '../../../src/call/ports.ts';
 import { readInviteOctets, type Reading } from '../../../src/numbers/read.ts';
 import { systemClock, type Clock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
+import type { Request, Response } from '../../../src/sip/message/message.ts';
 import { startSipServer, type SipServer } from '../../../src/sip/server.ts';
 import type { TrunkSettings } from '../../../src/trunk/settings.ts';
 import { connectTo } from '../../../src/trunk/connection.ts';
 import { startTrunk, type Trunk } from '../../../src/trunk/trunk.ts';
 import { invite } from '../../support/sip-messages.ts';
-import { SipPeer } from '../../support/sip-peer.ts';
+import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
 
 const secret = 'cymru';
 
@@ -68,6 +73,26 @@ export class Happenings {
       failed: (failure) => this.note('failed', failure),
     };
   }
+
+  /** The events of a REFER, written down. */
+  get referral(): ReferEvents {
+    return {
+      progress: ({ status }) => this.note(`refer ${status}`, status),
+      transferred: () => this.note('transferred', undefined),
+      refused: (refusal) => this.note('refused', refusal),
+      failed: (failure) => this.note('refer failed', failure),
+    };
+  }
+}
+
+/** A call of a peer that was answered and acknowledged. */
+export interface StandingCall {
+  peer: SipPeer;
+  call: PeerCall;
+  leg: CallerLeg;
+  happenings: Happenings;
+  /** Our 200. */
+  ok: Response;
 }
 
 export interface Incoming {
@@ -182,6 +207,36 @@ export class World {
     });
   }
 
+  /** A call with these headers that stands. */
+  async standing(headers: string[] = []): Promise<StandingCall> {
+    const peer = await this.caller();
+    const call = peer.invite(this.port, { body: sdp(1), headers });
+    const { call: incoming, happenings } = await this.incoming();
+    const answer = incoming.leg.answer(sdp(1));
+    const ok = await peer.response(200, 'INVITE');
+    call.ack(ok);
+    await answer;
+    return { peer, call, leg: incoming.leg, happenings, ok };
+  }
+
+  /** A call of ours to a target that stands, and the ACK that its phone got. */
+  async standingTarget(): Promise<{
+    phone: SipPeer;
+    leg: TargetLeg;
+    happenings: Happenings;
+    invite: Request;
+    ack: Request;
+  }> {
+    const happenings = new Happenings();
+    const leg = this.trunk.dial(dialRequest(), happenings.events);
+    const phone = this.gateway();
+    const invite = await phone.request('INVITE');
+    phone.answer(invite, 200, { body: sdp(5) });
+    const ack = await phone.request('ACK');
+    await happenings.until('answered');
+    return { phone, leg, happenings, invite, ack };
+  }
+
   /** Cuts the connection between drachtio-srf and the SIP server. */
   cut(): void {
     this.#detach();
@@ -213,6 +268,11 @@ function reading(): Reading {
   const result = readInviteOctets(octets, { defaultCountry: 'CN', areaCode: '755' });
   if (!result.ok) throw new Error(result.error.why);
   return result.reading;
+}
+
+/** Where a caller is sent to. */
+export function destination(change: Partial<Destination> = {}): Destination {
+  return { to: [finalCalled], reading: reading(), firstCalled, ...change };
 }
 
 export function dialRequest(change: Partial<DialRequest> = {}): DialRequest {

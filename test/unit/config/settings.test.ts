@@ -198,6 +198,17 @@ describe('what must hold between settings', () => {
     ['rtpengine mode has an engine', 'media: { mode: rtpengine }', /^media\.engines: is empty/],
     ['mongodb has an address', 'store: { kind: mongodb }', /^store\.uri: is missing/],
     ['an address means mongodb', 'store: { uri: mongodb://a/b }', /^store\.uri: is given, but store\.kind is embedded/],
+    ...[
+      ['connect: []', 'connect'],
+      ['connect: [refer, transfer]', 'connect'],
+      ['connect: [refer, refer]', 'connect'],
+      ['sessionInterval: 30s', 'sessionInterval'], // RFC 4028 4: 90 s at least
+      ['reliableProvisionals: always', 'reliableProvisionals'],
+    ].map(([setting = '', key = '']): [string, string, RegExp] => [
+      `${setting} of a trunk`,
+      `trunks: [{ name: a, peers: [10.0.0.1], ${setting} }]`,
+      new RegExp(String.raw`^trunks\[0\]\.${key}.* is not valid`),
+    ]),
     ['timers are in order', 'sip: { timers: { t1: 5s, t2: 1s } }', /^sip\.timers\.t1: is longer/],
     [
       'answering early needs a relay',
