@@ -92,7 +92,9 @@ export class IncomingLeg implements CallerLeg, Leg {
   progress(status: 180 | 181 | 183, sdp?: string): void {
     if (this.#state.is !== 'ringing') return;
     if (this.#reliably) {
-      this.#ringReliably();
+      // A drachtio-server (0.9.10 too) dies of a reliable response that ends, or is never acknowledged, before its PRACK:
+      // any such caller who hung up early would end all calls. There it hears no 180, which RFC 3262 3 allows.
+      if (!this.#tools.server.isDrachtio) this.#ringReliably();
       return;
     }
     const announced = status === 181 && this.#trunk.settings.announceForwarding !== true ? 180 : status;

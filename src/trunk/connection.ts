@@ -15,9 +15,14 @@ export class Connections {
   #connected = false;
   #closed = false;
 
-  constructor(srf: Srf, clock: Clock, log: Logger, events: { connected: () => void; lost: (socket: Socket) => void }) {
+  constructor(
+    srf: Srf,
+    clock: Clock,
+    log: Logger,
+    events: { connected: (serverVersion: string) => void; lost: (socket: Socket) => void },
+  ) {
     const trouble = new Seldom(clock, logInterval);
-    srf.on('connect', (error, hostports) => {
+    srf.on('connect', (error, hostports, serverVersion) => {
       if (this.#closed) {
         disconnect(srf);
         return;
@@ -29,8 +34,8 @@ export class Connections {
         return;
       }
       this.#connected = true;
-      log.info({ listening: hostports }, 'connected to the SIP server');
-      events.connected();
+      log.info({ listening: hostports, version: serverVersion }, 'connected to the SIP server');
+      events.connected(serverVersion ?? '');
     });
     srf.on('error', (error) => {
       trouble.do(() => log.warn({ reason: messageOf(error) }, 'no connection to the SIP server; it is tried again'));

@@ -86,7 +86,7 @@ export interface ServerSide {
 
 /** What drachtio-srf tells of its connections. */
 export interface ServerEvents {
-  connect: [error: Error | null, hostports?: string];
+  connect: [error: Error | null, hostports?: string, serverVersion?: string | null];
   error: [error: Error];
   close: [socket: Socket];
   reconnecting: [how: { delay: number; attempt: number }];

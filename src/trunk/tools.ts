@@ -14,6 +14,8 @@ export interface Tools {
   readonly legs: Legs;
   readonly ownLegs: OwnLegs;
   readonly counters: Counters;
+  /** The SIP server that is connected; the built-in one until it tells. */
+  readonly server: { isDrachtio: boolean };
 }
 
 /** Methods that we understand (RFC 3261 20.5). */

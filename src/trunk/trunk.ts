@@ -24,6 +24,9 @@ import { contained, type Tools } from './tools.ts';
 /** How long `close` waits for the far sides to answer. Milliseconds. */
 const closeTimeout = 3_000;
 
+/** What the built-in SIP server's version ends in; that of a drachtio-server is `v0.9.10` or the like. */
+const ownVersionSuffix = '-ringaway';
+
 /** Methods that are routed to us; everything else inside our dialogs comes anyway. OPTIONS follows once connected. */
 const routed = ['invite', 'info', 'message', 'notify', 'refer', 'register', 'subscribe', 'publish', 'update'];
 
@@ -72,6 +75,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
     legs: new Legs(),
     ownLegs: new OwnLegs(clock),
     counters: newCounters(),
+    server: { isDrachtio: false },
   };
   const outgoing = trunks.map((settings) => ({
     name: settings.name,
@@ -88,7 +92,8 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
 
   let optionsRouted = false;
   const connections = new Connections(srf, clock, log, {
-    connected: () => {
+    connected: (version) => {
+      tools.server.isDrachtio = !version.endsWith(ownVersionSuffix);
       // drachtio-srf names its routes to a server that it connected to, but to one that connected to it only those
       // that are added later. Naming this one makes it name all of them.
       if (!optionsRouted) srf.use('options', handler);

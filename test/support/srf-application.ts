@@ -47,7 +47,7 @@ export interface Application extends EventEmitter {
   connect(options: object): unknown;
   listen(options: object): unknown;
   disconnect(): void;
-  use(method: string, handler: (req: AppRequest, res: AppResponse) => void): unknown;
+  use(method: string, handler: (req: AppRequest, res: AppResponse, next: () => void) => void): unknown;
   invite(handler: (req: AppRequest, res: AppResponse) => void): unknown;
   options(handler: (req: AppRequest, res: AppResponse) => void): unknown;
   request(uri: string, options: object): Promise<AppRequest>;

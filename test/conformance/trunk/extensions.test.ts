@@ -1,6 +1,7 @@
 // Reliable provisional responses (RFC 3262) and session timers (RFC 4028) on the caller's leg, over the wire.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { withoutDrachtio } from '../../support/drachtio.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { PeerCall, SipPeer } from '../../support/sip-peer.ts';
 import { type Happenings, sdp, World } from './world.ts';
@@ -43,6 +44,30 @@ describe('a caller that requires reliable provisional responses', () => {
     await happenings.until('cancelled');
     assert.equal(world.trunk.stats().legs, 0);
   });
+
+  test(
+    'gets no 180 over drachtio-server, which would die when the call ends before the PRACK',
+    { skip: withoutDrachtio },
+    async () => {
+      await using world = await World.start({ control: 'drachtio' });
+      const peer = await world.caller();
+      for (let n = 0; n < 3; n++) {
+        const call = peer.invite(world.port, { headers: ['Require: 100rel', 'Supported: 100rel'] });
+        const { happenings } = await world.incoming();
+        call.cancel();
+        call.ackFailure(await peer.response(487, 'INVITE'));
+        await happenings.until('cancelled');
+      }
+      assert.equal(responses(peer, 180), 0);
+      const call = peer.invite(world.port, { body: sdp(1), headers: ['Require: 100rel', 'Supported: 100rel'] });
+      const { call: incoming } = await world.incoming();
+      const answered = incoming.leg.answer(sdp(2));
+      call.ack(await peer.response(200, 'INVITE'));
+      await answered;
+      call.sendRequest('BYE');
+      await peer.response(200, 'BYE');
+    },
+  );
 
   test('is the only one that gets them', async () => {
     await using world = await World.start();

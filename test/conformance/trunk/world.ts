@@ -22,8 +22,12 @@ import { connectTo } from '../../../src/trunk/connection.ts';
 import { startTrunk, type Trunk } from '../../../src/trunk/trunk.ts';
 import { invite } from '../../support/sip-messages.ts';
 import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
+import { drachtioServer } from '../../support/drachtio.ts';
 
 const secret = 'cymru';
+
+/** How the trunk reaches its SIP server. */
+export type Control = 'in-process' | 'tcp' | 'drachtio';
 
 export const sdp = (version: number, port = 40_000): string =>
   `v=0\r\no=- 1 ${version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 8\r\n`;
@@ -101,15 +105,18 @@ export interface Incoming {
 }
 
 export class World {
-  readonly server: SipServer;
+  readonly #server: SipServer | undefined;
+  /** The UDP port of the SIP server. */
+  readonly port: number;
   readonly trunk: Trunk;
   readonly #incoming: Incoming[] = [];
   readonly #waiters: ((incoming: Incoming) => void)[] = [];
   readonly #peers: SipPeer[];
   readonly #detach: () => void;
 
-  private constructor(server: SipServer, trunk: Trunk, peers: SipPeer[], detach: () => void) {
-    this.server = server;
+  private constructor(server: SipServer | undefined, port: number, trunk: Trunk, peers: SipPeer[], detach: () => void) {
+    this.#server = server;
+    this.port = port;
     this.trunk = trunk;
     this.#peers = peers;
     this.#detach = detach;
@@ -128,19 +135,14 @@ export class World {
       clock?: Clock;
       t1?: number;
       trunk?: Partial<TrunkSettings>;
-      /** `tcp`: the application reaches the server over TCP, as it would a drachtio-server. */
-      control?: 'in-process' | 'tcp';
+      /** `tcp`: the application reaches the server over TCP, as it would a drachtio-server. `drachtio`: it is one. */
+      control?: Control;
     } = {},
   ): Promise<World> {
     const gateways: SipPeer[] = [];
     for (let index = 0; index < (options.gateways ?? 1); index++) gateways.push(await SipPeer.open());
-    const server = await startSipServer({
-      listen: ['udp://127.0.0.1:0'],
-      control: options.control === 'tcp' ? { address: '127.0.0.1', port: 0, secret } : 'in-process',
-      clock: systemClock,
-      log: silentLog,
-      timers: timersOf(options.t1 ?? 500),
-    });
+    const server = options.control === 'drachtio' ? undefined : await builtIn(options.control, options.t1 ?? 500);
+    let hostPorts = server?.listening.join(',') ?? '';
     let detach = (): void => undefined;
     const trunk = await startTrunk({
       trunks: [
@@ -160,12 +162,14 @@ export class World {
       clock: options.clock ?? systemClock,
       log: silentLog,
       connect: (srf) => {
-        const address = server.controlAddress;
-        if (address) {
+        const remote = server ? controlOf(server) : drachtioServer;
+        if (remote) {
+          srf.on('connect', (_error, told) => (hostPorts = told ?? hostPorts));
           const closing = new AbortController();
           detach = () => closing.abort();
-          return connectTo({ host: address.address, port: address.port, secret }, closing.signal)(srf);
+          return connectTo(remote, closing.signal)(srf);
         }
+        if (!server) throw new Error('DRACHTIO_URL names no drachtio-server');
         const control = createServer();
         const connected = new Promise<void>((resolve) => srf.on('connect', () => resolve()));
         srf.listen({ server: control, secret: 'any' });
@@ -173,12 +177,14 @@ export class World {
         return connected;
       },
     });
-    return new World(server, trunk, gateways, detach);
+    const port = Number(/udp\/[^,]*:(\d+)|udp:\/\/.*:(\d+)/.exec(hostPorts)?.slice(1).find(Boolean));
+    return new World(server, port, trunk, gateways, detach);
   }
 
-  /** The UDP port of the SIP server. */
-  get port(): number {
-    return Number(/:(\d+)$/.exec(this.server.listening[0] ?? '')?.[1]);
+  /** The built-in SIP server. */
+  get server(): SipServer {
+    if (!this.#server) throw new Error('a drachtio-server tells nothing of itself');
+    return this.#server;
   }
 
   /** The gateways' own phones, in the order of the settings. */
@@ -245,9 +251,23 @@ export class World {
   async [Symbol.asyncDispose](): Promise<void> {
     this.cut(); // so that nobody waits for peers that answer nothing any more
     await this.trunk.close();
-    await this.server.close();
+    await this.#server?.close();
     for (const peer of this.#peers) await peer.close();
   }
+}
+
+function builtIn(control: Control | undefined, t1: number): Promise<SipServer> {
+  return startSipServer({
+    listen: ['udp://127.0.0.1:0'],
+    control: control === 'tcp' ? { address: '127.0.0.1', port: 0, secret } : 'in-process',
+    clock: systemClock,
+    log: silentLog,
+    timers: timersOf(t1),
+  });
+}
+
+function controlOf({ controlAddress }: SipServer): { host: string; port: number; secret: string } | undefined {
+  return controlAddress && { host: controlAddress.address, port: controlAddress.port, secret };
 }
 
 /** T2 and T4 in the proportion to T1 that RFC 3261 17 gives them. */

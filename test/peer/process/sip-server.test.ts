@@ -1,6 +1,7 @@
 // The service with its SIP server in another process, over drachtio's control protocol on TCP.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { withoutDrachtio } from '../../support/drachtio.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freeTcpPort, Running, type ServiceProcess } from '../../support/process/process.ts';
 import { numbers, openScene, type Scene } from '../../support/process/scene.ts';
@@ -126,12 +127,8 @@ describe('ringaway sip-server as a process', { timeout: 60_000 }, () => {
   });
 });
 
-const elsewhere = process.env['DRACHTIO_URL'];
-const skip = elsewhere
-  ? false
-  : 'NOT TESTED: no real drachtio-server: DRACHTIO_URL is not set (drachtio://user:secret@127.0.0.1:9022)';
-test('the same whole call over a real drachtio-server', { skip, timeout: 60_000 }, async () => {
-  const scene = await openScene({ sip: { server: elsewhere } });
+test('the same whole call over a real drachtio-server', { skip: withoutDrachtio, timeout: 60_000 }, async () => {
+  const scene = await openScene({ sip: { server: process.env['DRACHTIO_URL'] } });
   try {
     await wholeCall(scene, await scene.serve());
   } finally {
