@@ -27,6 +27,10 @@ const closeTimeout = 3_000;
 /** What the built-in SIP server's version ends in; that of a drachtio-server is `v0.9.10` or the like. */
 const ownVersionSuffix = '-ringaway';
 
+const limitsOfDrachtio =
+  'the SIP server is a drachtio-server: it answers 400 to messages with a NUL octet (SIP-I needs the built-in server), ' +
+  'and callers who require 100rel hear no 180';
+
 /** Methods that are routed to us; everything else inside our dialogs comes anyway. OPTIONS follows once connected. */
 const routed = ['invite', 'info', 'message', 'notify', 'refer', 'register', 'subscribe', 'publish', 'update'];
 
@@ -94,6 +98,7 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const connections = new Connections(srf, clock, log, {
     connected: (version) => {
       tools.server.isDrachtio = !version.endsWith(ownVersionSuffix);
+      if (tools.server.isDrachtio) log.warn({ version }, limitsOfDrachtio);
       // drachtio-srf names its routes to a server that it connected to, but to one that connected to it only those
       // that are added later. Naming this one makes it name all of them.
       if (!optionsRouted) srf.use('options', handler);
