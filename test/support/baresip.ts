@@ -11,6 +11,7 @@ import { Ear, type Heard } from '../../src/simulate/rtp/ear.ts';
 import { tone } from '../../src/simulate/rtp/sources.ts';
 import { eventually } from './eventually.ts';
 import { keptUdpPort } from './sipp.ts';
+import { wav } from './wav.ts';
 
 /** Why no baresip can be started here; undefined when one can. For `{ skip: baresipMissing() ?? false }`. */
 export function baresipMissing(): string | undefined {
@@ -234,22 +235,4 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:${control}
 `;
-}
-
-/** PCM, 16 bits, 8 kHz, one channel. */
-function wav(samples: Int16Array): Buffer {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(36 + 2 * samples.length, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(sampleRate, 24);
-  header.writeUInt32LE(2 * sampleRate, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(2 * samples.length, 40);
-  return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
 }

@@ -19,6 +19,8 @@ export interface RunningRtpengine {
   readonly pid: number;
   /** Sessions that it has now. */
   sessions(): Promise<number>;
+  /** Streams that it decodes and encodes now, each direction for itself; the rest passes as it is. */
+  transcoded(): Promise<number>;
   /** Ends it without a chance to say goodbye; resolves when it is gone. */
   kill(): Promise<void>;
   /** Freezes it: it stays there and answers nothing, until it is thawed. */
@@ -45,13 +47,8 @@ export async function startRtpengine(options: { port?: number; arguments?: strin
     get pid() {
       return child.pid ?? 0;
     },
-    sessions: async () => {
-      const answer = await ask(port, 'd7:command10:statisticse', 2_000);
-      const count = /13:sessionstotali(\d+)e/.exec(answer ?? '')?.[1];
-      if (count === undefined)
-        throw new Error(`rtpengine at port ${port} told no session count: ${answer ?? 'silence'}`);
-      return Number(count);
-    },
+    sessions: () => countOf(port, 'sessionstotal'),
+    transcoded: () => countOf(port, 'transcodedmedia'),
     kill: () => kill('SIGKILL'),
     freeze: async () => {
       child.kill('SIGSTOP');
@@ -92,6 +89,13 @@ async function launch(port: number, more: string[]): Promise<ChildProcess> {
   }
   child.kill('SIGKILL');
   throw new Error(`rtpengine did not start: ${said}`);
+}
+
+async function countOf(port: number, name: string): Promise<number> {
+  const answer = await ask(port, 'd7:command10:statisticse', 2_000);
+  const count = new RegExp(`${name.length}:${name}i(\\d+)e`).exec(answer ?? '')?.[1];
+  if (count === undefined) throw new Error(`rtpengine at port ${port} told no ${name}: ${answer ?? 'silence'}`);
+  return Number(count);
 }
 
 /** One ng request without any care for loss; undefined when nothing came in time. */

@@ -11,11 +11,14 @@ export interface Sound {
   repeat: boolean;
 }
 
-/** What may happen to the media of a session by themselves; each at most once. */
+/** What may happen to the media of a session by themselves. */
 export interface MediaEvents {
-  /** No voice has come from this side for as long as the settings allow (`media.silentAfter`), though it was not on hold. */
+  /**
+   * Nothing has come from this side for as long as the settings allow (`media.silentAfter`), though it was not on hold. Told
+   * again each time that it has lasted as long again: while a call is not connected yet, it says nothing.
+   */
   silent(side: Side): void;
-  /** The engine is gone, and the session with it: `relocate` may bring it back at another one. */
+  /** The engine is gone, or the session at it: `relocate` may bring it back. Told once until it has done so. */
   lost(): void;
 }
 
@@ -32,15 +35,16 @@ export interface MediaSession {
   answer(from: Side, sdp: string, fork?: string): Promise<string>;
   /**
    * The engine itself is the caller's other side until there is one: resolves with the answer to the caller's offer, or with
-   * an offer when there is none, whose answer `parked` takes.
-   * @throws Failure `no-media` in direct mode
+   * an offer when there is none, whose answer `parked` takes. A parked caller that offers anew (re-INVITE) is parked again.
+   * @throws Failure `no-media` in direct mode, `media-refused` when nothing can be played in any codec of the offer
    */
   park(offer: string | undefined): Promise<string>;
   parked(answer: string): Promise<void>;
   /**
    * Plays to one side, one sound after the other (an announcement, then music; one that repeats is the last that is
-   * heard), in place of what was played before and of the other side's voice. Resolves when the first can be heard.
-   * @throws Failure `no-media` in direct mode, or when the engine cannot play a file
+   * heard), in place of what was played before and of the other side's voice, which stays away until `stop`, also when
+   * all has been heard. Resolves when the first can be heard.
+   * @throws Failure `no-media` in direct mode, before the first answer, or when the engine cannot play a file
    */
   play(to: Side, sounds: readonly [Sound, ...Sound[]]): Promise<void>;
   /** Ends what is played; the other side is heard again. Idempotent. */
@@ -51,10 +55,12 @@ export interface MediaSession {
    */
   digits(to: Side, digits: string): Promise<void>;
   /**
-   * Brings the session to another engine after `lost`: resolves with what each side is to be offered now.
-   * @throws Failure `no-media` when there is none
+   * Brings the session to another engine after `lost` (or back to the same one, when it was only restarted), with all that is
+   * played in it. Resolves with what each side is to be offered now; a parked session has no target. What each side answers
+   * is told with `answer` as ever; what that resolves with needs to go nowhere.
+   * @throws Failure `no-media` when there is no engine, or nothing had been agreed on yet
    */
-  relocate(): Promise<Record<Side, string>>;
+  relocate(): Promise<Partial<Record<Side, string>>>;
   /** Ends it at the engine; idempotent, never rejects. */
   close(): Promise<void>;
 }

@@ -1,22 +1,24 @@
 import type { RemoteInfo } from 'node:dgram';
 import rtpengineClient, { type NgParameters, type NgSocket, type NgTarget } from 'rtpengine-client';
-import { z } from 'zod';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
+import { readReply, type NgReply } from './reply.ts';
 
-export type NgCommand = 'ping' | 'offer' | 'answer' | 'delete';
-
-/** What we read of a reply; whatever has no `result` is no reply. */
-const replySchema = z.looseObject({
-  /** `ok`, `pong`, `error`, `load limit`. */
-  result: z.string(),
-  sdp: z.string().optional(),
-  'error-reason': z.string().optional(),
-  message: z.string().optional(),
-  warning: z.string().optional(),
-});
-export type NgReply = z.infer<typeof replySchema>;
+/** The commands that we use, by the names that the library gives them. */
+export type NgCommand =
+  | 'ping'
+  | 'offer'
+  | 'answer'
+  | 'delete'
+  | 'query'
+  | 'list'
+  | 'statistics'
+  | 'playMedia'
+  | 'stopMedia'
+  | 'blockMedia'
+  | 'unblockMedia'
+  | 'playDTMF';
 
 /** Each datagram begins with its cookie: a UUID of 36 characters. */
 const cookieOf = (datagram: Buffer) => datagram.toString('latin1', 0, 36);
@@ -194,7 +196,7 @@ export class NgClient extends rtpengineClient.Client {
     // Only what carries a cookie of ours is decoded at all.
     if (!this.#pending.has(cookieOf(datagram))) return undefined;
     try {
-      return replySchema.parse(NgClient.decodeMessage(datagram).data);
+      return readReply(NgClient.decodeMessage(datagram).data);
     } catch {
       return undefined;
     }

@@ -5,7 +5,8 @@ import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineHealth } from '../contract.ts';
 import { readEngineAddress, resolveEngine } from './address.ts';
-import { NgClient, type NgCommand, type NgReply } from './client.ts';
+import { NgClient, type NgCommand } from './client.ts';
+import type { NgReply } from './reply.ts';
 
 /** An engine that stays away for long is owed no more removals than this; what is older ends by its own time-out. */
 const mostRemovals = 10_000;

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts';
 import type { Media, MediaParts } from '../contract.ts';
 import { EnginePool, type PoolSettings } from './pool.ts';
+import { Seat } from './seat.ts';
 import { RtpengineSession } from './session.ts';
 
 /** Media through a pool of rtpengines; see createMedia. */
@@ -13,12 +14,8 @@ export async function createRtpengineMedia(settings: PoolSettings, parts: MediaP
       new Promise((resolve) => {
         const engine = pool.next();
         if (!engine) throw new Failure('no-media', 'no media engine answers; see whether rtpengine runs');
-        resolve(
-          new RtpengineSession(sessionName(callId, session), engine, pool, {
-            clock: parts.clock,
-            log: log.child({ callId }),
-          }),
-        );
+        const tools = { clock: parts.clock, log: log.child({ callId }) };
+        resolve(new RtpengineSession(new Seat(sessionName(callId, session), engine, pool, tools), tools));
       }),
     release: async ({ callId, sessions: count, noted }) => {
       for (const { session, engine } of noted) {

@@ -29,6 +29,14 @@ declare module 'rtpengine-client' {
     offer(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     answer(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     delete(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    query(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    list(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    statistics(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    playMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    stopMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    blockMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    unblockMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    playDTMF(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     close(): void;
     protected _onListening(): void;
     protected _onMessage(datagram: Buffer, from: RemoteInfo): void;

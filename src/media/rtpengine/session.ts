@@ -4,85 +4,129 @@ import type { Clock } from '../../shared/clock.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { readSdp, type ReadSdp } from '../sdp.ts';
-import type { NgReply } from './client.ts';
-import type { Engine } from './engine.ts';
-import type { EnginePool } from './pool.ts';
-
-/** What the engine is told with every description: no trace of the other side's addresses, plain RTP without ICE. */
-const rewriting: NgParameters = { replace: ['origin', 'session-connection'], ICE: 'remove' };
-
-const otherSide = { caller: 'target', target: 'caller' } as const;
-
-/** Milliseconds that an engine gets at least before the next one is asked. */
-const shortestTry = 300;
+import { sendDigits } from './digits.ts';
+import { answerInPlace, offerInPlace } from './parking.ts';
+import { Playing, type Sounds } from './playing.ts';
+import { reasonOf, type NgReply } from './reply.ts';
+import type { Seat } from './seat.ts';
+import { otherSide } from './sides.ts';
 
 /**
- * The media of one attempt at an engine. The session's name is the ng call-id, the sides' names are the tags; so an
+ * What the engine is told with every description: no trace of the other side's addresses, plain RTP without ICE, and the
+ * same ports for a side whatever becomes of the other one.
+ */
+const rewriting: NgParameters = { replace: ['origin', 'session-connection'], ICE: 'remove' };
+const always = ['port-latching'];
+/** Voice of another fork is thrown away; without it both would be heard, mixed up (all of them send to one port). */
+const oneFork = ['strict-source', 'asymmetric'];
+
+/** An offer and its answer, as they came, and what was made of them for the other side. */
+interface Exchange {
+  offerer: Side;
+  offer: ReadSdp;
+  answer: ReadSdp;
+  /** What the answering side was offered. */
+  offered: string;
+  /** What the offering side was answered. */
+  answered: string;
+}
+
+/**
+ * The media of two parties at an engine. The session's name is the ng call-id, the sides' names are the tags; so an
  * offer and an answer with the same names bring the media back at an engine that was restarted, or at another one.
  */
 export class RtpengineSession implements MediaSession {
-  readonly #session: string;
-  readonly #pool: EnginePool;
+  readonly #seat: Seat;
+  readonly #playing: Playing;
   readonly #clock: Clock;
-  readonly #log: Logger;
-  #engine: Engine;
-  /** Whether the engine took the first offer: the session then stays there. */
-  #placed = false;
   /** Settles with the request that was asked last; never rejects. */
   #last: Promise<void> = Promise.resolve();
-  #offerer: Side | undefined;
+  #offer: Pick<Exchange, 'offerer' | 'offer' | 'offered'> | undefined;
+  #exchange: Exchange | undefined;
   /** What each side speaks, out of its last description. */
   readonly #protocols: Partial<Record<Side, string>> = {};
+  readonly #forks = new Set<string>();
+  /** Whether digits can be put into the voice: the engine then decodes all of it, so it is not asked for before. */
+  #injecting = false;
   #closing: Promise<void> | undefined;
 
-  constructor(session: string, engine: Engine, pool: EnginePool, parts: { clock: Clock; log: Logger }) {
-    this.#session = session;
-    this.#engine = engine;
-    this.#pool = pool;
+  constructor(seat: Seat, parts: { clock: Clock; log: Logger }) {
+    this.#seat = seat;
     this.#clock = parts.clock;
-    this.#log = parts.log;
+    this.#playing = new Playing(seat, parts.clock, (step) => {
+      this.#inOrder(step).catch((error: unknown) => parts.log.warn(`the next sound is not heard: ${messageOf(error)}`));
+    });
   }
 
-  /** The engine may change until the first offer was answered, and stays the same after it. */
   get engine(): { session: string; engine: string } {
-    return { session: this.#session, engine: this.#engine.name };
+    return { session: this.#seat.session, engine: this.#seat.engine };
   }
 
   offer(from: Side, sdp: string): Promise<string> {
-    return this.#inOrder(() => this.#offer(from, readSdp(sdp)));
+    return this.#inOrder(() => this.#takeOffer(from, readSdp(sdp)));
   }
 
-  answer(from: Side, sdp: string): Promise<string> {
-    return this.#inOrder(() => this.#answer(from, readSdp(sdp)));
+  answer(from: Side, sdp: string, fork?: string): Promise<string> {
+    return this.#inOrder(() => {
+      if (fork !== undefined) this.#forks.add(fork);
+      return this.#takeAnswer(from, readSdp(sdp));
+    });
   }
 
-  park(): Promise<string> {
-    return notYet();
+  park(offer: string | undefined): Promise<string> {
+    return this.#inOrder(async () => {
+      if (offer === undefined) return await this.#takeOffer('target', readSdp(offerInPlace(['PCMA', 'PCMU'])));
+      const offered = await this.#takeOffer('caller', readSdp(offer));
+      const answer = await this.#takeAnswer('target', readSdp(answerInPlace(offered)));
+      // What the caller says is for nobody.
+      await this.#playing.keepApart('target');
+      return answer;
+    });
   }
-  parked(): Promise<void> {
-    return notYet();
+
+  parked(answer: string): Promise<void> {
+    return this.#inOrder(async () => {
+      await this.#takeAnswer('caller', readSdp(answer));
+      await this.#playing.keepApart('target');
+    });
   }
-  play(): Promise<void> {
-    return notYet();
+
+  play(to: Side, sounds: Sounds): Promise<void> {
+    return this.#inOrder(() => {
+      this.#agreed();
+      return this.#playing.play(to, sounds);
+    });
   }
-  stop(): Promise<void> {
-    return Promise.resolve();
+
+  stop(to: Side): Promise<void> {
+    return this.#inOrder(() => this.#playing.stop(to));
   }
-  digits(): Promise<void> {
-    return notYet();
+
+  digits(to: Side, digits: string): Promise<void> {
+    return this.#inOrder(async () => {
+      if (!/^[0-9*#A-D]{1,64}$/.test(digits)) throw new Failure('bad-input', `"${digits}" are no digits`);
+      if (!this.#takesDigits(to)) throw new Failure('no-media', `the ${to} takes no digits in the path of its voice`);
+      if (this.#playing.isApart(to)) throw new Failure('no-media', `the ${to} hears a sound, and no digits beside it`);
+      await this.#prepareDigits();
+      await sendDigits(this.#seat, this.#clock, to, digits);
+    });
   }
+
   relocate(): Promise<Record<Side, string>> {
-    return notYet();
+    return Promise.reject(new Failure('no-media', 'not offered yet'));
   }
 
   close(): Promise<void> {
     // After what is under way: an offer that is sent again behind the removal would bring the session back.
-    this.#closing ??= this.#last.then(() => this.#remove());
+    this.#closing ??= this.#last.then(() => {
+      this.#playing.close();
+      return this.#seat.leave();
+    });
     return this.#closing;
   }
 
   /** One request after the other, in the order in which they were asked. */
-  #inOrder(step: () => Promise<string>): Promise<string> {
+  #inOrder<T>(step: () => Promise<T>): Promise<T> {
     if (this.#closing) return Promise.reject(new Failure('no-media', 'the media of this call has ended'));
     const result = this.#last.then(step);
     this.#last = result.then(
@@ -92,103 +136,85 @@ export class RtpengineSession implements MediaSession {
     return result;
   }
 
-  async #remove(): Promise<void> {
-    if (this.#placed) await this.#engine.remove(this.#session, this.#pool.timeoutMs);
+  async #takeOffer(offerer: Side, offer: ReadSdp): Promise<string> {
+    const offered = await this.#offerAtEngine(offerer, offer);
+    this.#offer = { offerer, offer, offered };
+    if (offer.protocol !== undefined) this.#protocols[offerer] = offer.protocol;
+    return offered;
   }
 
-  async #offer(from: Side, sdp: ReadSdp): Promise<string> {
-    const to = otherSide[from];
+  async #takeAnswer(from: Side, answer: ReadSdp): Promise<string> {
+    const offerer = otherSide[from];
+    const open = this.#offer;
+    if (open?.offerer !== offerer) throw new Failure('media-refused', `the ${from} answers an offer that nobody made`);
+    const answered = await this.#answerAtEngine(offerer, answer);
+    this.#exchange = { ...open, answer, answered };
+    if (answer.protocol !== undefined) this.#protocols[from] = answer.protocol;
+    return answered;
+  }
+
+  async #offerAtEngine(offerer: Side, offer: ReadSdp): Promise<string> {
+    const to = otherSide[offerer];
     const parameters = {
-      ...rewriting,
-      'call-id': this.#session,
-      'from-tag': from,
+      ...this.#rewriting(),
+      'from-tag': offerer,
       // A first offer has no other side yet; a later one names both (as in the SIP dialog).
-      ...(this.#offerer !== undefined && { 'to-tag': to }),
+      ...(this.#offer !== undefined && { 'to-tag': to }),
       // Only in offers: in an answer the engine itself goes back to what the offerer had asked for.
       'transport-protocol': this.#protocols[to] ?? 'RTP/AVP',
-      sdp: sdp.text,
+      sdp: offer.text,
     };
-    const rewritten = this.#placed ? await this.#ask('offer', parameters) : await this.#place(parameters);
-    this.#offerer = from;
-    if (sdp.protocol !== undefined) this.#protocols[from] = sdp.protocol;
-    return rewritten;
+    return sdpOf(await (this.#seat.taken ? this.#seat.ask('offer', parameters) : this.#take(parameters)));
   }
 
-  async #answer(from: Side, sdp: ReadSdp): Promise<string> {
-    const offerer = otherSide[from];
-    if (this.#offerer !== offerer) throw new Failure('media-refused', `the ${from} answers an offer that nobody made`);
-    const tags = { 'call-id': this.#session, 'from-tag': offerer, 'to-tag': from };
-    const rewritten = await this.#ask('answer', { ...rewriting, ...tags, sdp: sdp.text });
-    if (sdp.protocol !== undefined) this.#protocols[from] = sdp.protocol;
-    return rewritten;
+  async #answerAtEngine(offerer: Side, answer: ReadSdp): Promise<string> {
+    const tags = { 'from-tag': offerer, 'to-tag': otherSide[offerer] };
+    return sdpOf(await this.#seat.ask('answer', { ...this.#rewriting(), ...tags, sdp: answer.text }));
   }
 
-  /** The first offer: to the engine whose turn it is, and on to the next ones while they do not answer. */
-  async #place(parameters: NgParameters): Promise<string> {
-    const until = this.#clock.monotonic() + this.#pool.timeoutMs;
-    const engines = [this.#engine, ...this.#pool.after(this.#engine)];
-    let problem: Error | undefined;
-    for (const [index, engine] of engines.entries()) {
-      const left = until - this.#clock.monotonic();
-      if (left <= 0) break;
-      if (!engine.up) continue;
-      const share = Math.min(left, Math.max(left / (engines.length - index), shortestTry));
-      const reply = await this.#try(engine, parameters, share);
-      if (typeof reply === 'string') return reply;
-      problem = reply;
-      this.#log.warn({ engine: engine.name, reason: problem.message }, 'media engine took no offer');
-    }
-    // Removals of this session may be owed to each of them; brought back under its name it would be removed.
-    this.#closing ??= Promise.resolve();
-    throw new Failure('no-media', 'no media engine took the offer; see whether rtpengine runs', { cause: problem });
-  }
-
-  /**
-   * Offers to one engine; resolves with the description, or with why another engine should be asked.
-   * @throws Failure `media-refused`
-   */
-  async #try(engine: Engine, parameters: NgParameters, milliseconds: number): Promise<string | Error> {
-    this.#engine = engine;
-    let reply: NgReply;
+  async #take(parameters: NgParameters): Promise<NgReply> {
     try {
-      reply = await engine.request('offer', parameters, milliseconds);
+      return await this.#seat.take(parameters);
     } catch (error) {
-      // The offer may have reached it although its answer did not reach us.
-      await engine.remove(this.#session, shortestTry);
-      return error instanceof Error ? error : new Error(messageOf(error));
+      // Removals of this session may be owed to each engine; brought back under its name it would be removed.
+      this.#closing ??= Promise.resolve();
+      throw error;
     }
-    if (reply.result === 'ok') {
-      this.#placed = true;
-      return sdpOf(reply);
-    }
-    // rtpengine keeps the session of an offer that it refused, until it is removed.
-    await engine.remove(this.#session, this.#pool.timeoutMs);
-    return isFull(reply) ? new Error(reasonOf(reply)) : sdpOf(reply);
   }
 
-  async #ask(command: 'offer' | 'answer', parameters: NgParameters): Promise<string> {
-    try {
-      return sdpOf(await this.#engine.request(command, parameters, this.#pool.timeoutMs));
-    } catch (error) {
-      if (error instanceof Failure) throw error;
-      throw new Failure('no-media', `the media engine ${this.#engine.name} did not answer`, { cause: error });
+  #rewriting(): NgParameters {
+    const forked = this.#forks.size > 1 ? oneFork : [];
+    const injecting = this.#injecting ? ['inject-DTMF'] : [];
+    return { ...rewriting, flags: [...always, ...forked, ...injecting] };
+  }
+
+  /** @throws Failure `no-media` before the first answer */
+  #agreed(): Exchange {
+    if (this.#exchange) return this.#exchange;
+    throw new Failure('no-media', 'there is no voice yet: nothing was agreed on');
+  }
+
+  /** Whether both what a side said and what it was told hold RFC 4733 events. */
+  #takesDigits(side: Side): boolean {
+    const { offerer, offer, answer, offered, answered } = this.#agreed();
+    const [said, told] = side === offerer ? [offer.text, answered] : [answer.text, offered];
+    return [said, told].every((sdp) => /^a=rtpmap:\d+ telephone-event\//im.test(sdp));
+  }
+
+  /** Tells the engine the same descriptions again, so that digits can be put in; neither side notices. */
+  async #prepareDigits(): Promise<void> {
+    if (this.#injecting) return;
+    const { offerer, offer, answer, offered, answered } = this.#agreed();
+    this.#injecting = true;
+    const again = [await this.#offerAtEngine(offerer, offer), await this.#answerAtEngine(offerer, answer)];
+    if (again[0] !== offered || again[1] !== answered) {
+      throw new Failure('no-media', `${this.#seat.engine} puts in no digits without new descriptions`);
     }
   }
 }
-
-const notYet = () => Promise.reject(new Failure('no-media', 'not offered yet'));
 
 /** @throws Failure `media-refused` */
 function sdpOf(reply: NgReply): string {
   if (reply.result === 'ok' && reply.sdp !== undefined) return reply.sdp;
   throw new Failure('media-refused', `rtpengine refused the session description: ${reasonOf(reply)}`);
-}
-
-/** An engine without room is no verdict on the description: another one may have room. */
-function isFull(reply: NgReply): boolean {
-  return reply.result === 'load limit' || /ran out of ports|limit/i.test(reasonOf(reply));
-}
-
-function reasonOf(reply: NgReply): string {
-  return reply['error-reason'] ?? reply.message ?? reply.result;
 }

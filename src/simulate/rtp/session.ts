@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
+import { DigitReader } from './digits.ts';
 import { Ear, type Heard } from './ear.ts';
 import { decodeG711, encodeG711, sampleRate, type G711Law } from './g711.ts';
 import { readRtp, writeRtp, type RtpPacket } from './packet.ts';
@@ -49,6 +50,8 @@ export interface Measured extends Heard {
   jitterMs: number;
   /** More than one: several senders reached this port, or one began anew. */
   streams: number;
+  /** Digits that were heard as RFC 4733 events. */
+  digits: string;
   /** Packets with DTMF (RFC 4733) or a payload that is not G.711. */
   otherPackets: number;
   /** Datagrams that are no RTP. */
@@ -64,6 +67,7 @@ export class RtpSession {
   readonly #symmetric: boolean;
   readonly #ear: Ear;
   readonly #reception = new Reception();
+  readonly #digits = new DigitReader();
   readonly #waiting = new Set<() => void>();
   readonly #ssrc = randomInt(2 ** 32);
   #sequence = randomInt(2 ** 16);
@@ -132,7 +136,7 @@ export class RtpSession {
     return {
       ...this.#ear.heard,
       ...{ packets: received, lost, disordered, jitterMs, streams },
-      ...{ otherPackets: this.#otherPackets, strays: this.#strays },
+      ...{ digits: this.#digits.digits, otherPackets: this.#otherPackets, strays: this.#strays },
       ...(this.#from && { source: `${this.#from.address}:${this.#from.port}` }),
     };
   }
@@ -217,6 +221,8 @@ export class RtpSession {
     const law = laws[packet.payloadType];
     if (!law) {
       this.#otherPackets += 1;
+      this.#digits.take(packet);
+      for (const look of this.#waiting) look();
       return;
     }
     const stands = this.#reception.take(packet, this.#clock.monotonic());

@@ -1,0 +1,99 @@
+import type { Side, Sound } from '../../call/ports.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { Failure } from '../../shared/errors.ts';
+import type { NgCommand } from './client.ts';
+import { reasonOf } from './reply.ts';
+import type { Seat } from './seat.ts';
+import { otherSide } from './sides.ts';
+
+/** Times that a file is played which is to be played without end; rtpengine knows no other word for it. */
+const withoutEnd = 1_000_000_000;
+
+export type Sounds = readonly [Sound, ...Sound[]];
+
+/** What one side hears in place of the other's voice. */
+interface Heard {
+  sounds: Sounds;
+  /** Waits for the end of the sound that is played, when another one follows. */
+  next?: Timer;
+}
+
+/** What each side of a session hears in place of the other's voice. */
+export class Playing {
+  readonly #seat: Seat;
+  readonly #clock: Clock;
+  /** Does a step when all that was asked before is done. */
+  readonly #inOrder: (step: () => Promise<void>) => void;
+  readonly #heard = new Map<Side, Heard>();
+  /** Sides that are to hear nothing of the other one. */
+  readonly #apart = new Set<Side>();
+
+  constructor(seat: Seat, clock: Clock, inOrder: (step: () => Promise<void>) => void) {
+    this.#seat = seat;
+    this.#clock = clock;
+    this.#inOrder = inOrder;
+  }
+
+  /** Whether this side hears a sound, or nothing, in place of the other's voice. */
+  isApart(side: Side): boolean {
+    return this.#apart.has(side);
+  }
+
+  /** @throws Failure `no-media` when the engine cannot play the first; the other side's voice is then heard as before */
+  async play(to: Side, sounds: Sounds): Promise<void> {
+    // rtpengine does not mute the other party by itself: the listener would get both streams, mixed up.
+    await this.keepApart(to);
+    const [first, second, ...rest] = sounds;
+    const reply = await this.#seat.ask('playMedia', {
+      'from-tag': to,
+      file: first.file,
+      'repeat-times': first.repeat ? withoutEnd : 1,
+    });
+    if (reply.result !== 'ok') {
+      await this.stop(to);
+      throw new Failure('no-media', `${this.#seat.engine} cannot play ${first.file}: ${reasonOf(reply)}`);
+    }
+    this.#forget(to);
+    const heard: Heard = { sounds };
+    this.#heard.set(to, heard);
+    if (second === undefined || first.repeat) return;
+    // An engine that does not know how long a file is (0) goes on with the next one at once.
+    heard.next = this.#clock.after(reply.duration ?? 0, () =>
+      this.#inOrder(async () => {
+        if (this.#heard.get(to) === heard) await this.play(to, [second, ...rest]);
+      }),
+    );
+  }
+
+  /** From now on this side hears nothing of the other one. */
+  async keepApart(side: Side): Promise<void> {
+    if (this.#apart.has(side)) return;
+    // Before the request: when its answer is lost, the way back has to be gone all the same.
+    this.#apart.add(side);
+    await this.#must('blockMedia', otherSide[side]);
+  }
+
+  async stop(to: Side): Promise<void> {
+    if (this.#forget(to)) await this.#must('stopMedia', to);
+    if (!this.#apart.has(to)) return;
+    await this.#must('unblockMedia', otherSide[to]);
+    this.#apart.delete(to);
+  }
+
+  /** Nothing follows any more what is played now. */
+  close(): void {
+    for (const side of [...this.#heard.keys()]) this.#forget(side);
+  }
+
+  #forget(side: Side): boolean {
+    this.#heard.get(side)?.next?.clear();
+    return this.#heard.delete(side);
+  }
+
+  async #must(command: NgCommand, tag: Side): Promise<void> {
+    const reply = await this.#seat.ask(command, { 'from-tag': tag });
+    if (reply.result !== 'ok') {
+      throw new Failure('no-media', `${this.#seat.engine} refused ${command}: ${reasonOf(reply)}`);
+    }
+  }
+}
