@@ -5,7 +5,8 @@ type Listener<Payload extends readonly unknown[]> = (...payload: Payload) => voi
  * A listener that throws never stops the others nor the emitter: its error goes to `onListenerError`.
  */
 export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  /** Lists are replaced, never altered: a listener that comes or goes while an event is told does not disturb it. */
+  readonly #listeners = new Map<keyof Events, readonly Listener<never>[]>();
   readonly #onListenerError: (error: unknown, event: keyof Events) => void;
 
   constructor(onListenerError: (error: unknown, event: keyof Events) => void) {
@@ -14,14 +15,21 @@ export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
 
   /** Calls `listener` at each `event`; the function returned takes it off again. */
   on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): () => void {
-    let set = this.#listeners.get(event);
-    if (!set) this.#listeners.set(event, (set = new Set()));
-    set.add(listener);
-    return () => void set.delete(listener);
+    const others = this.#listeners.get(event) ?? [];
+    if (!others.includes(listener)) this.#listeners.set(event, [...others, listener]);
+    return () => {
+      const left = this.#listeners.get(event) ?? [];
+      this.#listeners.set(
+        event,
+        left.filter((other) => other !== listener),
+      );
+    };
   }
 
   emit<E extends keyof Events>(event: E, ...payload: Events[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+    const listeners = this.#listeners.get(event);
+    if (!listeners) return;
+    for (const listener of listeners) {
       try {
         (listener as Listener<Events[E]>)(...payload);
       } catch (error) {
@@ -31,6 +39,6 @@ export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
   }
 
   listenerCount(event: keyof Events): number {
-    return this.#listeners.get(event)?.size ?? 0;
+    return this.#listeners.get(event)?.length ?? 0;
   }
 }

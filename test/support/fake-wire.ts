@@ -47,9 +47,8 @@ export class FakeWire implements Wire {
     this.local = local;
   }
 
-  send(octets: Buffer, target: Target): Promise<void> {
+  post(octets: Buffer, target: Target): void {
     this.#network.carry(octets, this.local, target);
-    return Promise.resolve();
   }
 
   localFor(): Target {

@@ -187,13 +187,8 @@ function sighted(transport: TransportLayer, { clock, log, seen, fate }: Endpoint
     );
   });
   return {
-    send: (octets, target, flow) => {
-      let sent: Promise<void> = Promise.resolve();
-      through('sent', `${target.address}:${target.port}`, octets, () => {
-        sent = transport.send(octets, target, flow);
-        sent.catch(() => undefined); // of a copy that goes later nobody hears: as of one that the network lost
-      });
-      return sent;
+    post: (octets, target, flow, failed) => {
+      through('sent', `${target.address}:${target.port}`, octets, () => transport.post(octets, target, flow, failed));
     },
     localFor: (target) => transport.localFor(target),
     on: (event, listener) => events.on(event, listener),

@@ -31,28 +31,37 @@ export function acknowledge(
   addHeaders(ack, message, (name) => dialogHeaders.has(name));
   addBody(ack, message);
   if (entry.session && ack.body.length > 0) entry.description = ack.body; // the answer to a late offer
-  const leave = async (): Promise<{ octets: Buffer; local: Target }> => {
-    const target = await exchange.locator.locate(entry.dialog.nextHop);
+  let answered = false;
+  const leave = (target: Target): void => {
     const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
     if (awaiting.hangUp) hangUp(exchange, entry, target);
-    return { octets, local: exchange.localFor(target) };
+    if (answered) return;
+    answered = true;
+    const local = exchange.localFor(target);
+    application.ok(id, sentRequest(exchange.clock, octets.length, local, randomUUID()), octets);
   };
-  const tryToLeave = (): ReturnType<typeof leave> => {
+  const known = exchange.locator.locateNow(entry.dialog.nextHop);
+  if (known) {
+    leave(known[0]);
+    return;
+  }
+  const ask = (): void => {
     entry.sendAckAgain = undefined;
-    const left = leave();
-    entry.acknowledging = left.catch((error: unknown) => {
-      exchange.log.warn(
-        { err: error, callId: entry.callId },
-        'an ACK was not sent; the next copy of the 2xx tries again',
-      );
-      entry.sendAckAgain = () => void tryToLeave().catch(() => undefined);
-    });
-    return left;
+    entry.acknowledging = exchange.locator
+      .locate(entry.dialog.nextHop)
+      .then(leave)
+      .catch((error: unknown) => {
+        exchange.log.warn(
+          { err: error, callId: entry.callId },
+          'an ACK was not sent; the next copy of the 2xx tries again',
+        );
+        entry.sendAckAgain = ask;
+        if (!answered) application.notOk(id, 'the address of the ACK was not found');
+        answered = true;
+      })
+      .finally(() => void (entry.acknowledging = undefined));
   };
-  tryToLeave().then(
-    ({ octets, local }) => application.ok(id, sentRequest(exchange.clock, octets.length, local, randomUUID()), octets),
-    () => application.notOk(id, 'the address of the ACK was not found'),
-  );
+  ask();
 }
 
 function hangUp(exchange: Exchange, entry: DialogEntry, target: Target): void {

@@ -1,13 +1,14 @@
 import type { Draft } from '../message/draft.ts';
 import type { ClientHandlers, ClientTransaction } from '../transaction/client-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
+import type { Located } from '../transport/locator.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface Attempts {
   /** The request; each attempt sends a copy of it. */
   readonly draft: Draft;
   /** In the order in which they are tried. */
-  readonly targets: readonly [Target, ...Target[]];
+  readonly targets: Located;
   /** Of the attempt that is the last. */
   readonly handlers: ClientHandlers;
   /** Writes what depends on where it is sent. */

@@ -32,8 +32,8 @@ export interface DialogEntry extends Registered {
   readonly transactionId: string;
   /** An INVITE of ours whose 2xx the application has not acknowledged yet. */
   awaitingAck: AwaitingAck | undefined;
-  /** Settles when the last ACK has left (its address may have to be asked for): what follows within the dialog leaves behind it. */
-  acknowledging?: Promise<unknown>;
+  /** While the address of the last ACK is asked for; settles when it has left: what follows within the dialog leaves behind it. */
+  acknowledging?: Promise<unknown> | undefined;
   /** Of an ACK whose address was not found: each further copy of the 2xx is to be acknowledged, too (13.2.2.4). */
   sendAckAgain?: (() => void) | undefined;
   /** An INVITE of the peer that has no final response yet. */

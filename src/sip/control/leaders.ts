@@ -4,9 +4,13 @@ import { localOf, remoteOf, type Flow, type Target } from '../transaction/wire.t
 
 /** The first line of the frames that carry SIP to an application, field by field as recorded. */
 
+let written = { at: Number.NaN, text: '' };
+
 /** Time of day as hh:mm:ss.uuuuuu, UTC. */
 export function timeOfDay(clock: Clock): string {
-  return `${new Date(clock.now()).toISOString().slice(11, 23)}000`;
+  const at = clock.now();
+  if (at !== written.at) written = { at, text: `${new Date(at).toISOString().slice(11, 23)}000` };
+  return written.text;
 }
 
 /** A request that arrived; `dialogId` is empty outside of dialogs, and only then our own address follows. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextHop } from '../dialog/dialog.ts';
-import { Unlocatable } from '../transport/locator.ts';
+import { Unlocatable, type Located } from '../transport/locator.ts';
 import { parseNameAddress } from '../message/address.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Target } from '../transaction/wire.ts';
@@ -31,16 +31,24 @@ export function send(
   draft: Draft,
   options: SendOptions,
 ): void {
-  const located = exchange.locator.locateAll(options.nextHop ?? nextHop(draft), draft.toBuffer().length + addedOctets);
-  Promise.all([located, options.entry?.acknowledging])
-    .then(([targets]) => sendTo(exchange, application, id, draft, targets, options))
-    .catch((error: unknown) => {
-      if (error instanceof Unlocatable) nowhere(exchange, application, id, draft, options);
-      else {
-        exchange.log.warn({ err: error, callId: draft.get('Call-ID') }, 'a request of the application was not sent');
-        application.notOk(id, error instanceof Error ? error.message : String(error));
-      }
-    });
+  const hop = options.nextHop ?? nextHop(draft);
+  const octets = draft.length + addedOctets;
+  const notSent = (error: unknown): void => {
+    if (error instanceof Unlocatable) nowhere(exchange, application, id, draft, options);
+    else {
+      exchange.log.warn({ err: error, callId: draft.get('Call-ID') }, 'a request of the application was not sent');
+      application.notOk(id, error instanceof Error ? error.message : String(error));
+    }
+  };
+  const targets = exchange.locator.locateNow(hop, octets);
+  const acknowledging = options.entry?.acknowledging;
+  if (targets && !acknowledging) {
+    sendTo(exchange, application, id, draft, targets, options); // what it throws is answered as any other fault of the frame
+    return;
+  }
+  Promise.all([targets ?? exchange.locator.locateAll(hop, octets), acknowledging])
+    .then(([found]) => sendTo(exchange, application, id, draft, found, options))
+    .catch(notSent);
 }
 
 function sendTo(
@@ -48,7 +56,7 @@ function sendTo(
   application: Application,
   id: string,
   draft: Draft,
-  targets: readonly [Target, ...Target[]],
+  targets: Located,
   options: SendOptions,
 ): void {
   const transactionId = randomUUID();

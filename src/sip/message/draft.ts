@@ -161,6 +161,13 @@ export class Draft {
     return this;
   }
 
+  /** About how long it is, Content-Length left out: a character of a header counts as one octet. */
+  get length(): number {
+    let length = this.body.length + 40;
+    for (const { name, value } of this.#lines) length += name.length + value.length + 4;
+    return length;
+  }
+
   /** The message as it goes over the wire, Content-Length in octets. */
   toBuffer(): Buffer {
     const head: Buffer[] = [];

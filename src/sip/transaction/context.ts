@@ -9,8 +9,8 @@ export interface TransactionContext {
   readonly clock: Clock;
   readonly timers: TimerSettings;
   readonly log: Logger;
-  /** Sends octets; the promise fails when the transport says that they cannot have arrived. */
-  send(octets: Buffer, target: Target, flow?: Flow): Promise<void>;
+  /** Sends octets; `failed` is told later, when the transport says that they cannot have arrived. */
+  send(octets: Buffer, target: Target, flow: Flow | undefined, failed: (error: Error) => void): void;
   /** Called once, when the transaction is terminated. */
   ended(key: string): void;
   /** A message was sent again because no answer came, or one came twice and was absorbed. */
@@ -31,8 +31,4 @@ export function guard(context: TransactionContext, what: string, action: () => v
   } catch (error) {
     context.log.error({ err: error }, `the user of a SIP transaction threw from its ${what} handler`);
   }
-}
-
-export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

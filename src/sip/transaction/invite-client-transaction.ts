@@ -1,7 +1,7 @@
 import type { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers, RunningClient } from './client-transaction.ts';
-import { asError, guard, type ClientContext } from './context.ts';
+import { guard, type ClientContext } from './context.ts';
 import { cancelFor, failureAckFor } from './derive.ts';
 import {
   inviteClient,
@@ -126,7 +126,7 @@ export class InviteClientTransaction implements RunningClient {
       case 'send request':
         if (this.#sentBefore) this.#context.countRetransmission('out');
         this.#sentBefore = true;
-        this.#context.send(this.octets, this.target, this.#flow).catch((reason: unknown) => this.fail(asError(reason)));
+        this.#context.send(this.octets, this.target, this.#flow, (error) => this.fail(error));
         return;
       case 'send ACK':
         if (response) this.#failureAck ??= failureAckFor(this.request, response).toBuffer();
@@ -186,7 +186,7 @@ export class InviteClientTransaction implements RunningClient {
 
   #sendAck(octets: Buffer, target: Target): void {
     const flow = target === this.target ? this.#flow : undefined;
-    this.#context.send(octets, target, flow).catch((reason: unknown) => this.fail(asError(reason)));
+    this.#context.send(octets, target, flow, (error) => this.fail(error));
   }
 
   #sendWaitingCancel(): void {

@@ -1,6 +1,6 @@
 import type { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
-import { asError, guard, type TransactionContext } from './context.ts';
+import { guard, type TransactionContext } from './context.ts';
 import { newTag } from './ids.ts';
 import {
   inviteServer,
@@ -203,8 +203,8 @@ export class InviteServerTransaction implements RunningServer {
   }
 
   #send(octets: Buffer): void {
-    this.#context.send(octets, this.#target, this.flow).catch((reason: unknown) => {
-      if (this.#state !== 'terminated') this.#happen('transport error', asError(reason));
+    this.#context.send(octets, this.#target, this.flow, (error) => {
+      if (this.#state !== 'terminated') this.#happen('transport error', error);
     });
   }
 }

@@ -72,7 +72,8 @@ export class TransactionLayer {
       clock,
       log,
       timers: this.timers,
-      send: (octets: Buffer, target: Target, flow?: Flow) => wire.send(octets, target, flow),
+      send: (octets: Buffer, target: Target, flow: Flow | undefined, failed: (error: Error) => void) =>
+        wire.post(octets, target, flow, failed),
       countRetransmission: (direction: 'in' | 'out') => this.counters.retransmission(direction),
       countSent: (kind: string) => this.counters.sent(kind),
     };
@@ -139,14 +140,9 @@ export class TransactionLayer {
   forward(ack: Draft, target: Target): void {
     this.#clients.writeVia(ack, target);
     this.counters.sent('ACK');
-    this.#wire.send(ack.toBuffer(), target).catch((error: unknown) => {
-      this.#log.debug({ err: error, callId: ack.get('Call-ID') }, 'an ACK was not passed on');
-    });
-  }
-
-  /** Sends octets outside of any transaction. */
-  send(octets: Buffer, target: Target, flow?: Flow): Promise<void> {
-    return this.#wire.send(octets, target, flow);
+    this.#wire.post(ack.toBuffer(), target, undefined, (error) =>
+      this.#log.debug({ err: error, callId: ack.get('Call-ID') }, 'an ACK was not passed on'),
+    );
   }
 
   /** Ends all transactions without telling their users, and takes no more messages. The wire is the caller's to close. */
@@ -189,9 +185,9 @@ export class TransactionLayer {
   #refuseStateless(key: string, request: Request, flow: Flow): void {
     const response = Draft.answering(request, 503).add('Retry-After', retryAfter);
     prepareResponse(response, request, createHash('sha256').update(key).digest('base64url').slice(0, 12));
-    this.#wire
-      .send(response.toBuffer(), responseTarget(request.vias[0], flow), flow)
-      .catch((reason: unknown) => this.#log.debug({ err: reason }, 'a refusal was not sent'));
+    this.#wire.post(response.toBuffer(), responseTarget(request.vias[0], flow), flow, (error) =>
+      this.#log.debug({ err: error }, 'a refusal was not sent'),
+    );
   }
 
   #refuse(error: MalformedMessage, flow: Flow): void {
@@ -203,8 +199,8 @@ export class TransactionLayer {
       'malformed SIP message',
     );
     if (!answer) return;
-    this.#wire
-      .send(answer.octets, answer.target, flow)
-      .catch((reason: unknown) => this.#log.debug({ err: reason }, 'the answer to a malformed message was not sent'));
+    this.#wire.post(answer.octets, answer.target, flow, (error) =>
+      this.#log.debug({ err: error }, 'the answer to a malformed message was not sent'),
+    );
   }
 }

@@ -1,7 +1,7 @@
 import type { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers, RunningClient } from './client-transaction.ts';
-import { asError, guard, type TransactionContext } from './context.ts';
+import { guard, type TransactionContext } from './context.ts';
 import {
   nonInviteClient,
   type NonInviteClientAction,
@@ -92,7 +92,7 @@ export class NonInviteClientTransaction implements RunningClient {
       case 'send request':
         if (this.#sentBefore) this.#context.countRetransmission('out');
         this.#sentBefore = true;
-        this.#context.send(this.octets, this.target, this.#flow).catch((reason: unknown) => this.fail(asError(reason)));
+        this.#context.send(this.octets, this.target, this.#flow, (error) => this.fail(error));
         return;
       case 'pass response up':
         if (response && flow) guard(this.#context, 'response', () => this.#handlers.response(response, flow));

@@ -13,8 +13,11 @@ export interface WireEvents {
 
 /** What the transactions need of a transport; `TransportLayer` is one, a fake wire in tests is another. */
 export interface Wire {
-  /** Sends one message; fails when it is known that it cannot arrive. `flow` is the one that a response answers, or to prefer. */
-  send(octets: Buffer, target: Target, flow?: Flow): Promise<void>;
+  /**
+   * Sends one message. `flow` is the one that a response answers, or to prefer.
+   * @param failed told later, at most once, when it is known that it cannot arrive
+   */
+  post(octets: Buffer, target: Target, flow: Flow | undefined, failed: (error: Error) => void): void;
   /** Where we send from towards `target`: what Via and Contact show. */
   localFor(target: Target): Target;
   on<E extends keyof WireEvents>(event: E, listener: (...payload: WireEvents[E]) => void): unknown;

@@ -24,6 +24,9 @@ export class Unlocatable extends Error {
   }
 }
 
+/** Where a request goes, in the order in which it is tried. */
+export type Located = readonly [Target, ...Target[]];
+
 /** What the finding of addresses asks of the transports; `TransportLayer` is one. */
 export interface Reach {
   /** Whether something of ours listens for that transport. */
@@ -89,6 +92,14 @@ export class Locator {
     return first;
   }
 
+  /** As `locateAll`, but at once: undefined where a name server is to be asked, or nothing is found without one. */
+  locateNow(text: string, octets = 0): Located | undefined {
+    const uri = parseUri(text);
+    if (!uri || !isSipUri(uri)) return undefined;
+    const known = this.#known(uri);
+    return known && known.length > 0 ? this.#inOrder(text, uri, known, octets) : undefined;
+  }
+
   /**
    * All targets of a SIP URI in the order in which they are to be tried (RFC 3263 4.3); at least one. Those that `failed` lately
    * come last.
@@ -96,13 +107,18 @@ export class Locator {
    *   to us or the peer is known to have TCP
    * @throws Unlocatable
    */
-  async locateAll(text: string, octets = 0): Promise<[Target, ...Target[]]> {
-    const uri = parseUri(text);
-    if (!uri || !isSipUri(uri)) throw new Unlocatable(text);
+  async locateAll(text: string, octets = 0): Promise<Located> {
+    const uri = readSipUri(text);
+    const known = this.#known(uri);
+    if (known) return this.#inOrder(text, uri, known, octets);
     const what = `the name server asked for ${uri.host}`;
     const found = await withDeadline(this.#clock, WITHIN, what, this.#find(uri)).catch((error: unknown) => {
       throw new Unlocatable(text, error);
     });
+    return this.#inOrder(text, uri, found, octets);
+  }
+
+  #inOrder(text: string, uri: SipUri, found: readonly Target[], octets: number): Located {
     const sized = octets > this.#largeRequest ? this.#withTcp(found, leavesTransportOpen(uri)) : found;
     const [first, ...others] = this.#failedLast(sized).slice(0, MOST_TARGETS);
     if (!first) throw new Unlocatable(text);
@@ -118,32 +134,37 @@ export class Locator {
     if (this.#failed.size > KEPT_FAILURES && oldest !== undefined) this.#failed.delete(oldest);
   }
 
-  async #find(uri: SipUri): Promise<Target[]> {
-    const host = hostAddress(uri.parameters.get('maddr') ?? uri.host);
-    const asked = uri.parameters.get('transport');
-    const transport = asked === undefined ? undefined : secured(transportNamed(asked), uri.scheme);
-    if (asked !== undefined && transport === undefined) return [];
+  /** The targets of a URI whose host is no name, or one that a connection alone leads to. Undefined: a name is to be asked for. */
+  #known(uri: SipUri): Target[] | undefined {
+    const host = hostOf(uri);
+    const transport = askedTransport(uri);
+    if (transport === 'none of ours') return [];
     if (isInvalidHost(host) || (transport !== undefined && isWebSocket(transport))) {
       const target = this.#reach.connectedTo(host, uri.port);
       return target ? [target] : [];
     }
-    // RFC 5922 7.3: the certificate is to stand for the domain of the URI, whatever servers it is served by
-    const domain = isIP(hostAddress(uri.host)) === 0 ? uri.host : undefined;
-    const certified = (targets: readonly Target[]): Target[] =>
-      targets.map((target) => (target.transport === 'tls' && domain !== undefined ? { ...target, domain } : target));
-    const unsaid = uri.scheme === 'sips' ? 'tls' : this.#firstChoice();
-    if (isIP(host) !== 0) {
-      const used = transport ?? unsaid;
-      return certified([{ transport: used, address: host, port: uri.port ?? defaultPort(used) }]);
-    }
-    if (uri.port !== undefined) return certified(await this.#addresses(host, transport ?? unsaid, uri.port));
+    if (isIP(host) === 0) return undefined;
+    const used = transport ?? this.#unsaid(uri);
+    return certified(uri, [{ transport: used, address: host, port: uri.port ?? defaultPort(used) }]);
+  }
+
+  async #find(uri: SipUri): Promise<Target[]> {
+    return certified(uri, await this.#ask(uri));
+  }
+
+  async #ask(uri: SipUri): Promise<Target[]> {
+    const host = hostOf(uri);
+    const asked = askedTransport(uri);
+    const transport = asked === 'none of ours' ? undefined : asked;
+    const unsaid = this.#unsaid(uri);
+    if (uri.port !== undefined) return this.#addresses(host, transport ?? unsaid, uri.port);
     // A name without a dot is one of the hosts file or of the search list, and has no records but its address
     if (!host.includes('.')) {
       const used = transport ?? unsaid;
-      return certified(await this.#addresses(host, used, defaultPort(used)));
+      return this.#addresses(host, used, defaultPort(used));
     }
-    if (transport !== undefined) return certified(await this.#byTransport(host, transport));
-    return certified(await this.#byNaptr(host, uri.scheme, unsaid));
+    if (transport !== undefined) return this.#byTransport(host, transport);
+    return this.#byNaptr(host, uri.scheme, unsaid);
   }
 
   /** RFC 3263 4.2, the transport being known and no port given. */
@@ -189,8 +210,9 @@ export class Locator {
     return found.map((address) => ({ transport, address, port }));
   }
 
-  #firstChoice(): TransportName {
-    return choices.find((choice) => this.#reach.listensOn(choice)) ?? 'udp';
+  /** The transport of a URI that names none. */
+  #unsaid({ scheme }: SipUri): TransportName {
+    return scheme === 'sips' ? 'tls' : (choices.find((choice) => this.#reach.listensOn(choice)) ?? 'udp');
   }
 
   /** RFC 3261 18.1.1; UDP stays behind, for peers that have no TCP. */
@@ -204,16 +226,41 @@ export class Locator {
     return [...overTcp, ...targets.filter((target) => !known.has(keyOf(target)))];
   }
 
-  #failedLast(targets: readonly Target[]): Target[] {
+  #failedLast(targets: readonly Target[]): readonly Target[] {
+    if (targets.length < 2 || this.#failed.size === 0) return targets;
     const now = this.#clock.monotonic();
     const putOff = (target: Target): boolean => (this.#failed.get(keyOf(target)) ?? 0) > now;
     return [...targets.filter((target) => !putOff(target)), ...targets.filter(putOff)];
   }
 }
 
+function readSipUri(text: string): SipUri {
+  const uri = parseUri(text);
+  if (!uri || !isSipUri(uri)) throw new Unlocatable(text);
+  return uri;
+}
+
+/** What is asked for: the host, or `maddr` in its place. */
+function hostOf(uri: SipUri): string {
+  return hostAddress(uri.parameters.get('maddr') ?? uri.host);
+}
+
+/** Undefined where the URI says nothing of it. */
+function askedTransport(uri: SipUri): TransportName | 'none of ours' | undefined {
+  const asked = uri.parameters.get('transport');
+  return asked === undefined ? undefined : (secured(transportNamed(asked), uri.scheme) ?? 'none of ours');
+}
+
+/** RFC 5922 7.3: the certificate is to stand for the domain of the URI, whatever servers it is served by. */
+function certified(uri: SipUri, targets: Target[]): Target[] {
+  const domain = isIP(hostAddress(uri.host)) === 0 ? uri.host : undefined;
+  if (domain === undefined) return targets;
+  return targets.map((target) => (target.transport === 'tls' ? { ...target, domain } : target));
+}
+
 /** The domain is found by name, and neither transport nor port is given: what is used is ours to choose. */
 function leavesTransportOpen(uri: SipUri): boolean {
-  return !uri.parameters.has('transport') && isIP(hostAddress(uri.parameters.get('maddr') ?? uri.host)) === 0;
+  return !uri.parameters.has('transport') && isIP(hostOf(uri)) === 0;
 }
 
 /** A sips URI is reached under TLS only (RFC 3261 26.2.2). */

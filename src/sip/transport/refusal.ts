@@ -7,7 +7,7 @@ import { formatVia, parseVia } from '../message/via.ts';
 import type { Flow, Target } from './addresses.ts';
 import { responseTarget, sourceStamped } from './routing.ts';
 
-/** An answer ready to be sent: `layer.send(refusal.octets, refusal.target, flow)`. */
+/** An answer ready to be sent: `layer.post(refusal.octets, refusal.target, flow, failed)`. */
 export interface Refusal {
   octets: Buffer;
   target: Target;

@@ -52,6 +52,9 @@ export interface TransportOptions {
   origins?: readonly string[];
 }
 
+/** Told once: null when the octets were handed to the network, or why not. */
+type Done = (error: Error | null) => void;
+
 /** What TLS does where nothing is set. */
 const defaultTls: TlsSettings = {
   certificates: [],
@@ -172,17 +175,22 @@ export class TransportLayer {
    * takes the same connection while it stands (RFC 3261 18.2.2). Without it UDP reports ICMP errors as `failure` where the system tells them.
    * Rejects when the octets could not be handed to the network (then `failure` comes too); never throws.
    */
-  async send(octets: Buffer, target: Target, via?: Flow): Promise<void> {
-    try {
-      if (this.#closed) throw new Error('transport is closed');
-      if (isIP(target.address) === 0) throw new Error(`${target.address} is no IP address`);
-      if (target.transport === 'udp') await this.#sendUdp(octets, target, via);
-      else await this.#sendConnected(octets, target, via);
-    } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error));
-      this.#fail(target, failure);
-      throw failure;
-    }
+  send(octets: Buffer, target: Target, via?: Flow): Promise<void> {
+    return new Promise((resolve, reject) => this.post(octets, target, via, reject, resolve));
+  }
+
+  /** The same without a promise, for the many. One of the two is told, later and once: `failed`, or `sent`. */
+  post(octets: Buffer, target: Target, via: Flow | undefined, failed: (error: Error) => void, sent?: () => void): void {
+    const done = (error: Error | null): void => {
+      if (!error) sent?.();
+      else {
+        this.#fail(target, error);
+        failed(error);
+      }
+    };
+    if (this.#closed) queueMicrotask(() => done(new Error('transport is closed')));
+    else if (target.transport === 'udp') this.#sendUdp(octets, target, via, done);
+    else this.#sendConnected(octets, target, via, done);
   }
 
   /** The address and port that a target shall send to, for Via and Contact (without brackets, see `uriHost`). */
@@ -233,9 +241,9 @@ export class TransportLayer {
     const answer = answerStun(octets, flow.remoteAddress, flow.remotePort);
     if (!answer) return;
     const target: Target = { transport: 'udp', address: flow.remoteAddress, port: flow.remotePort };
-    this.#sendUdp(answer, target, flow).catch((error: unknown) =>
-      this.#log.debug({ err: error, target }, 'a STUN answer was not sent'),
-    );
+    this.#sendUdp(answer, target, flow, (error) => {
+      if (error) this.#log.debug({ err: error, target }, 'a STUN answer was not sent');
+    });
   }
 
   #receive(octets: Buffer, flow: Flow, framing: Framing, connection?: Connection): void {
@@ -253,21 +261,34 @@ export class TransportLayer {
     this.#emitter.emit('message', message, flow);
   }
 
-  async #sendUdp(octets: Buffer, target: Target, via: Flow | undefined): Promise<void> {
-    const local = via ? { address: via.localAddress, port: via.localPort } : this.#listening.towards(target);
-    const socket = this.#udp.find(
-      (candidate) => candidate.local.address === local?.address && candidate.local.port === local.port,
-    );
-    if (!socket) throw new Error(`no UDP socket for ${target.address}`);
-    await socket.send(octets, target, via === undefined);
+  #sendUdp(octets: Buffer, target: Target, via: Flow | undefined, done: Done): void {
+    const socket = via ? this.#udpSocket(via.localAddress, via.localPort) : this.#udpSocketTowards(target);
+    if (socket) socket.send(octets, target, via === undefined, done);
+    else queueMicrotask(() => done(new Error(`no UDP socket for ${target.address}`)));
   }
 
-  async #sendConnected(octets: Buffer, target: Target, via: Flow | undefined): Promise<void> {
-    const connection =
-      this.#connections.byId(via?.connectionId) ??
-      this.#connections.to(target) ??
-      (await this.#dialer.open(target, this.#listening.connectFrom(target)));
-    await connection.send(octets);
+  #udpSocketTowards(target: Target): UdpSocket | undefined {
+    const local = this.#listening.towards(target);
+    return local && this.#udpSocket(local.address, local.port);
+  }
+
+  #udpSocket(address: string, port: number): UdpSocket | undefined {
+    for (const socket of this.#udp) if (socket.local.port === port && socket.local.address === address) return socket;
+    return undefined;
+  }
+
+  #sendConnected(octets: Buffer, target: Target, via: Flow | undefined, done: Done): void {
+    const standing = this.#connections.byId(via?.connectionId) ?? this.#connections.to(target);
+    const sent = standing ? standing.send(octets) : this.#dial(target).then((connection) => connection.send(octets));
+    sent.then(
+      () => done(null),
+      (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  async #dial(target: Target): Promise<Connection> {
+    if (isIP(target.address) === 0) throw new Error(`${target.address} is no IP address`);
+    return this.#dialer.open(target, this.#listening.connectFrom(target));
   }
 
   #disconnected(connection: Connection, error: Error | undefined): void {

@@ -11,10 +11,14 @@ export interface UdpEvents {
   failure(target: Target, error: Error): void;
 }
 
+/** Told once: null when the system has taken the datagram, or why it did not. */
+type Done = (error: Error | null) => void;
+
 interface Watched {
   readonly socket: Socket;
   /** Settles when the socket is connected. */
   readonly ready: Promise<void>;
+  connected: boolean;
 }
 
 /**
@@ -33,6 +37,7 @@ const BIND_ATTEMPTS = 5;
 export class UdpSocket {
   readonly local: ListenAddress;
   readonly #socket: Socket;
+  readonly #family: number;
   readonly #events: UdpEvents;
   readonly #log: Logger;
   readonly #watchedTargets: number;
@@ -44,6 +49,7 @@ export class UdpSocket {
     const { address, port } = socket.address();
     this.local = { transport: 'udp', address, port };
     this.#socket = socket;
+    this.#family = isIP(address);
     this.#events = events;
     this.#log = log;
     this.#watchedTargets = watchedTargets;
@@ -65,19 +71,22 @@ export class UdpSocket {
 
   /**
    * Sends one datagram. `watch` asks for ICMP errors about this target.
-   * Rejects when the system refuses the datagram (too long, no route, wrong address family).
+   * @param done told later; its error says why the system refuses the datagram: too long, no route, wrong address family
    */
-  async send(octets: Buffer, target: Target, watch: boolean): Promise<void> {
-    if (isIP(target.address) !== isIP(this.local.address)) {
-      throw new Error(`${target.address} cannot be reached from ${this.local.address}`);
+  send(octets: Buffer, target: Target, watch: boolean, done: Done): void {
+    if (isIP(target.address) !== this.#family) {
+      queueMicrotask(() => done(new Error(`${target.address} cannot be reached from ${this.local.address}`)));
+      return;
     }
-    if (watch && hearsIcmp && (await this.#sendWatched(octets, target))) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.send(octets, target.port, target.address, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    const watched = watch && hearsIcmp ? this.#watch(target) : undefined;
+    if (!watched) this.#sendUnwatched(octets, target, done);
+    else if (watched.connected) this.#sendWatched(watched, octets, target, done);
+    else {
+      watched.ready.then(
+        () => this.#sendWatched(watched, octets, target, done),
+        () => this.#giveUpWatching(watched, octets, target, done),
+      );
+    }
   }
 
   async close(): Promise<void> {
@@ -88,25 +97,33 @@ export class UdpSocket {
     await new Promise<void>((resolve) => this.#socket.close(resolve));
   }
 
-  /** False when no socket of the target's own could send; the listening one then tries, and says why it cannot. */
-  async #sendWatched(octets: Buffer, target: Target): Promise<boolean> {
-    const watched = this.#watch(target);
-    if (!watched) return false;
+  #sendUnwatched(octets: Buffer, target: Target, done: Done): void {
     try {
-      await watched.ready;
-      try {
-        await sendConnected(watched.socket, octets);
-      } catch (error) {
-        // An ICMP error that an earlier datagram brought back takes the place of this one: once more.
-        if (!isRefusal(error)) throw error;
-        this.#events.failure(target, error);
-        await sendConnected(watched.socket, octets);
-      }
-      return true;
-    } catch {
-      this.#forget(target, watched);
-      return false;
+      this.#socket.send(octets, target.port, target.address, done);
+    } catch (error) {
+      queueMicrotask(() => done(asError(error))); // the socket is closed
     }
+  }
+
+  #sendWatched(watched: Watched, octets: Buffer, target: Target, done: Done): void {
+    sendConnected(watched.socket, octets, (error) => {
+      if (!error) done(null);
+      else if (!isRefusal(error)) this.#giveUpWatching(watched, octets, target, done);
+      else {
+        // An ICMP error that an earlier datagram brought back takes the place of this one: once more.
+        this.#events.failure(target, error);
+        sendConnected(watched.socket, octets, (again) => {
+          if (again) this.#giveUpWatching(watched, octets, target, done);
+          else done(null);
+        });
+      }
+    });
+  }
+
+  /** No socket of the target's own can send: the listening one tries, and says why it cannot. */
+  #giveUpWatching(watched: Watched, octets: Buffer, target: Target, done: Done): void {
+    this.#forget(target, watched);
+    this.#sendUnwatched(octets, target, done);
   }
 
   #watch(target: Target): Watched | undefined {
@@ -128,7 +145,8 @@ export class UdpSocket {
       this.#log.debug({ err: error, target }, 'UDP target cannot be reached');
       this.#events.failure(target, error);
     });
-    const watched: Watched = { socket, ready: connect(socket, this.local, target) };
+    const ready = connect(socket, this.local, target);
+    const watched: Watched = { socket, ready: ready.then(() => void (watched.connected = true)), connected: false };
     this.#watched.set(key, watched);
     return watched;
   }
@@ -210,13 +228,16 @@ async function connect(socket: Socket, local: ListenAddress, target: Target): Pr
   });
 }
 
-function sendConnected(socket: Socket, octets: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.send(octets, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+function sendConnected(socket: Socket, octets: Buffer, done: Done): void {
+  try {
+    socket.send(octets, done);
+  } catch (error) {
+    queueMicrotask(() => done(asError(error))); // the socket is closed
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 function isRefusal(error: unknown): error is Error {

@@ -25,8 +25,9 @@ export class RecordRoutes {
   wrote(text: string, callId: string): boolean {
     const uri = parseUri(text);
     const given = uri && isSipUri(uri) ? uri.parameters.get(parameter) : undefined;
+    if (given === undefined) return false;
     const wanted = this.#seal(callId);
-    return given?.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+    return given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
   }
 
   /**

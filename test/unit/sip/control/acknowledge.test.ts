@@ -74,7 +74,7 @@ function open(t: TestContext) {
     assert.ok(invite?.message.kind === 'request');
     const ok = Draft.answering(invite.message, 200).add('Contact', '<sip:bob@phone.example:5060>');
     ok.set('To', `${invite.message.get('To') ?? ''};tag=bob`);
-    void remote.send(ok.toBuffer(), { transport: 'udp', address: us, port: 5060 });
+    remote.post(ok.toBuffer(), { transport: 'udp', address: us, port: 5060 });
   };
   return {
     asked,
