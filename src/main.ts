@@ -82,6 +82,7 @@ async function build(
       corsOrigins: settings.http.corsOrigins,
       ipPhones: settings.calls.ipPhones,
       decideWithin: settings.calls.decideWithin,
+      maxNumbers: settings.calls.maxNumbers,
     },
   });
 

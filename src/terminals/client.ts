@@ -120,6 +120,10 @@ export class TerminalClient {
   resume(callId: string): Promise<Answer> {
     return this.#waiting.emitWithAck('call:resume', { callId });
   }
+  /** Ends the talk of an attended move: the caller is connected with the new party. */
+  complete(callId: string): Promise<Answer> {
+    return this.#waiting.emitWithAck('call:complete', { callId });
+  }
   digits(request: DigitsRequest): Promise<Answer> {
     return this.#waiting.emitWithAck('call:digits', request);
   }

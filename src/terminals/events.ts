@@ -92,8 +92,12 @@ export type ErrorCode = RefusalCode;
 
 export interface TransferRequest {
   callId: string;
-  /** What a person typed, a `sip:` address, or `terminal`: this terminal's own IP phone. */
-  to: string | [string];
+  /** What a person typed, a `sip:` address, or `terminal`: this terminal's own IP phone. Several in a list. */
+  to: string | readonly string[];
+  /** Whether several ring together (also when absent), or one after the other. */
+  order?: 'together' | 'in-turn';
+  /** Of a connected call: the party there talks to the new one first; `call:complete` then connects the caller. */
+  attended?: boolean;
   password?: string;
   pin?: string;
   mode?: 'auto' | 'bridge' | 'refer' | 'redirect';
@@ -128,6 +132,7 @@ export interface ClientToServerEvents {
   'call:hangup': Request<CallRequest>;
   'call:hold': Request<CallRequest>;
   'call:resume': Request<CallRequest>;
+  'call:complete': Request<CallRequest>;
   'call:digits': Request<DigitsRequest>;
   'history:list': Request<HistoryRequest, HistoryPage>;
   'session:logout': Request<Record<string, never>>;

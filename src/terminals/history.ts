@@ -40,7 +40,8 @@ export async function historyPage(
 /** A record as a terminal sees it. */
 export function viewOf(record: CallRecord, decideWithin: number): Call {
   const { id, caller, callerWithheld, firstCalled, secondCalled, arrivedAt, answeredAt, end } = record;
-  const attempt = record.attempts.at(-1);
+  // Of a call that was moved, the party that it was last connected with; the last try where it never was.
+  const attempt = record.attempts.findLast(({ answeredAt }) => answeredAt !== undefined) ?? record.attempts.at(-1);
   return {
     id,
     state: stateOf(record),

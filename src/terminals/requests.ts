@@ -23,6 +23,8 @@ export interface RequestParts {
   /** Counts wrong passwords and PINs of instructions. */
   guard: Guard;
   decideWithin: number;
+  /** Numbers that one instruction may name. */
+  maxNumbers: number;
   /** Marks the terminal as logged out, so that its tokens die; its session is ended after the answer. */
   logOut: (from: Sender) => Promise<void>;
 }
@@ -50,6 +52,7 @@ export function requestHandlers(
     'call:hangup': onCall((from, { callId }) => calls().hangUp(from.account, callId, from.terminalId)),
     'call:hold': onCall((from, { callId }) => calls().hold(from.account, callId, from.terminalId)),
     'call:resume': onCall((from, { callId }) => calls().resume(from.account, callId, from.terminalId)),
+    'call:complete': onCall((from, { callId }) => calls().complete(from.account, callId, from.terminalId)),
     'call:digits': parsed(digitsRequest, (from, { callId, digits }) =>
       calls().digits(from.account, callId, from.terminalId, digits.toUpperCase()),
     ),
@@ -72,25 +75,27 @@ const names: readonly RequestName[] = [
   'call:hangup',
   'call:hold',
   'call:resume',
+  'call:complete',
   'call:digits',
   'history:list',
   'session:logout',
 ];
 
 async function transfer(parts: RequestParts, from: Sender, wanted: ParsedTransfer): Promise<Answer> {
-  const [to, ...more] = [wanted.to].flat();
-  if (to === undefined) return refused('malformed', 'to: at least one number is needed.');
-  if (more.length > 0) {
-    return refused('not-allowed', 'Calling several numbers at once is not offered yet: send a single number in `to`.');
+  const [first, ...more] = wanted.to;
+  if (first === undefined) return refused('malformed', 'to: at least one number is needed.');
+  if (wanted.to.length > parts.maxNumbers) {
+    const message = `An instruction may name at most ${parts.maxNumbers} numbers, and this one names ${wanted.to.length}.`;
+    return refused('not-allowed', message);
   }
   const refusal = await checkProof(parts, from, {
     ...(wanted.password !== undefined && { password: wanted.password }),
     ...(wanted.pin !== undefined && { pin: wanted.pin }),
   });
   if (refusal) return { ok: false, error: refusal };
-  const { callId, mode, key } = wanted;
+  const { callId, order, mode, attended, key } = wanted;
   const instruction: Instruction = {
-    ...{ callId, terminalId: from.terminalId, to: [to], order: 'together', mode, attended: false },
+    ...{ callId, terminalId: from.terminalId, to: [first, ...more], order, mode, attended },
     ...(key !== undefined && { key }),
   };
   return parts.calls().transfer(from.account, instruction);

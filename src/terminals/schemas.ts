@@ -48,7 +48,9 @@ export const callRequest = z.object({ callId });
 
 export const transferRequest = z.object({
   callId,
-  to: z.union([dialled, z.array(dialled).min(1).max(20)]),
+  to: z.union([dialled.transform((one) => [one]), z.array(dialled).min(1).max(20)]),
+  order: z.enum(['together', 'in-turn']).default('together'),
+  attended: z.boolean().default(false),
   password: secret.exactOptional(),
   pin: secret.exactOptional(),
   mode: z.enum(['auto', 'bridge', 'refer', 'redirect']).default('auto'),

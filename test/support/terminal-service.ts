@@ -41,6 +41,7 @@ export const settings: TerminalSettings = {
   corsOrigins: [],
   ipPhones: [],
   decideWithin: 60_000,
+  maxNumbers: 5,
 };
 
 /** A gateway with its own store on an HTTP server of its own, and the terminals that a test connects to it. */

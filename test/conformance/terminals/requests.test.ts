@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Socket } from 'socket.io-client';
 import type { CallAnswer } from '../../../src/call/ports.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { Answer } from '../../../src/terminals/events.ts';
@@ -56,15 +57,60 @@ describe('call:transfer', () => {
     });
   });
 
-  test('several numbers are refused clearly', async () => {
+  test('several numbers go on in their order, to ring together or in turn', async () => {
     const { socket } = await connect();
-    const several: [string] = ['13800138000'];
-    several.push('13800138001');
-    const answer = await socket.emitWithAck('call:transfer', { callId: 'c1', to: several });
-    assert.ok(!answer.ok);
-    assert.equal(answer.error.code, 'not-allowed');
-    assert.match(answer.error.message, /single number/);
+    const to = ['13800138000', 'terminal', 'sip:desk@example.com'] as const;
+    for (const [given, expected] of [
+      [{ to }, 'together'],
+      [{ to, order: 'together' }, 'together'],
+      [{ to, order: 'in-turn' }, 'in-turn'],
+    ] as const) {
+      assert.ok((await socket.emitWithAck('call:transfer', { callId: 'c1', ...given })).ok);
+      const asked = transfers().at(-1);
+      assert.ok(asked?.what === 'transfer');
+      assert.deepEqual([asked.instruction.to, asked.instruction.order], [to, expected]);
+    }
+  });
+
+  test('more numbers than the service permits, and none, are refused before anything is asked', async () => {
+    const { socket } = await connect();
+    const to = Array.from({ length: 6 }, (_, index) => `1380013800${index}`);
+    const refused = await socket.emitWithAck('call:transfer', { callId: 'c1', to });
+    assert.ok(!refused.ok);
+    assert.equal(refused.error.code, 'not-allowed');
+    assert.match(refused.error.message, /at most 5 numbers, and this one names 6/);
+    for (const wrong of [
+      { to: [] },
+      { to: [' '] },
+      { to: ['1', 2] },
+      { to: '1', order: 'random' },
+      { to: Array(21).fill('1') },
+    ]) {
+      const untyped: Socket = socket;
+      const answer = (await untyped.emitWithAck('call:transfer', { callId: 'c1', ...wrong })) as Answer;
+      assert.equal(codeOf(answer), 'malformed', JSON.stringify(wrong));
+    }
     assert.deepEqual(transfers(), []);
+    assert.ok((await socket.emitWithAck('call:transfer', { callId: 'c1', to: to.slice(1) })).ok);
+  });
+
+  test('the new party is talked to first only where the terminal says so', async () => {
+    const { socket } = await connect();
+    const call = waitingCall('c1', {
+      state: 'moving',
+      target: { to: '+8675520000009', by: 't1', mode: 'bridge', attempt: 1, state: 'connected' },
+      move: { to: '+8613900139000', by: 't1', mode: 'bridge', attempt: 2, state: 'connecting', attended: true },
+    });
+    service.calls.answer = () => ({ ok: true, call });
+    for (const attended of [true, false]) {
+      const answer = await socket.emitWithAck('call:transfer', { callId: 'c1', to: '13900139000', attended });
+      assert.deepEqual(answer, { ok: true, call });
+      const asked = transfers().at(-1);
+      assert.equal(asked?.what === 'transfer' && asked.instruction.attended, attended);
+    }
+    const untyped: Socket = socket;
+    const wrong = { callId: 'c1', to: '13900139000', attended: 'yes' };
+    assert.equal(codeOf((await untyped.emitWithAck('call:transfer', wrong)) as Answer), 'malformed');
   });
 
   test('a refusal of the calls comes back whole', async () => {
@@ -154,6 +200,7 @@ describe('the other requests', () => {
     ['call:hangup', 'hangUp'],
     ['call:hold', 'hold'],
     ['call:resume', 'resume'],
+    ['call:complete', 'complete'],
   ] as const) {
     test(event, async () => {
       const { socket } = await connect();
@@ -209,6 +256,31 @@ describe('the other requests', () => {
     const third = await socket.emitWithAck('history:list', { before: second.calls.at(-1)?.arrivedAt ?? '' });
     assert.ok(third.ok);
     assert.deepEqual([third.calls.map(({ id }) => id), third.more], [['c1', 'c0'], false]);
+  });
+
+  test('history tells of a moved call whom it was last connected with', async () => {
+    const start = Date.UTC(2026, 0, 1);
+    const attempt = (number: number, times: { answeredAt?: number; endedAt?: number }) => ({
+      ...{
+        attempt: number,
+        to: `+86139001390${number}0`,
+        by: 't1',
+        mode: 'bridge' as const,
+        startedAt: start + number,
+      },
+      ...times,
+    });
+    const attempts = [
+      { ...attempt(1, { endedAt: start + 1 }), cause: { reason: 'target-busy' as const } },
+      attempt(2, { answeredAt: start + 2 }),
+      { ...attempt(3, { endedAt: start + 3 }), cause: { reason: 'target-refused' as const } },
+    ];
+    await service.store.records.open({ ...record('moved', 'shop1', start), answeredAt: start + 2, attempts });
+    const { socket } = await connect();
+    const page = await socket.emitWithAck('history:list', {});
+    assert.ok(page.ok);
+    const target = { to: '+8613900139020', by: 't1', mode: 'bridge', attempt: 2, state: 'connected' };
+    assert.deepEqual(page.calls[0]?.target, target);
   });
 });
 

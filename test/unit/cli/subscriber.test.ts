@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { verifySecret } from '../../../src/shared/secret.ts';
 import { withCli } from './cli-at.ts';
@@ -59,6 +61,39 @@ describe('ringaway subscriber and number', { concurrency: 2, timeout: 120_000 },
       await store.close();
       assert.equal(second && 'pinHash' in second.secrets, false);
       assert.equal(second?.subscriber.proof, 'password');
+    }));
+
+  test('music and ways to connect are looked at, kept, shown and taken back', () =>
+    withCli(async (cli) => {
+      const folder = dirname(cli.config);
+      const music = join(folder, 'music.wav');
+      writeFileSync(music, 'RIFF\x24\0\0\0WAVEfmt ', 'latin1');
+      writeFileSync(join(folder, 'text.wav'), 'this is no music');
+      const near = relative(process.cwd(), music);
+      const added = await cli.run([...shop, '--music', near, '--connect', 'refer, bridge'], password);
+      assert.equal(added.code, 0, added.err);
+      assert.match(added.out, new RegExp(`^Music +${music}$`, 'm'));
+      assert.match(added.out, /^Connected by +refer, else bridge$/m);
+      const store = await cli.openStore();
+      const { music: kept, connect } = (await store.subscribers.get('shop1')) ?? {};
+      assert.deepEqual([kept, connect], [music, ['refer', 'bridge']]);
+      for (const [option, value, says] of [
+        ['--music', join(folder, 'none.mp3'), /--music: the file .*none\.mp3 does not exist/],
+        ['--music', join(folder, 'text.wav'), /--music: the file .*text\.wav is neither wav nor mp3/],
+        ['--connect', 'bridge,fly', /--connect "bridge,fly" is not valid: expected .*bridge,refer,redirect/],
+        ['--connect', 'refer,refer', /--connect "refer,refer" is not valid/],
+      ] as const) {
+        const refused = await cli.run(['subscriber', 'set', 'shop1', option, value]);
+        assert.equal(refused.code, 2);
+        assert.match(refused.err, says);
+      }
+      await cli.json(['subscriber', 'set', 'shop1', '--music', '', '--connect', 'bridge']);
+      const changed = await store.subscribers.get('shop1');
+      assert.ok(changed && !('music' in changed));
+      assert.deepEqual(changed.connect, ['bridge']);
+      await cli.json(['subscriber', 'set', 'shop1', '--connect', '']);
+      assert.ok(!('connect' in ((await store.subscribers.get('shop1')) ?? {})));
+      await store.close();
     }));
 
   test('numbers and subscribers come and go; a running service is told', () =>

@@ -4,7 +4,17 @@ import { Failure } from '../../../shared/errors.ts';
 import { act } from '../../context.ts';
 import { withIsoTimes } from '../../time.ts';
 import { describeSubscriber } from './describe.ts';
-import { collect, proofs, readAccount, readNumbers, readPassword, readPin, readText } from './input.ts';
+import {
+  collect,
+  proofs,
+  readAccount,
+  readConnect,
+  readMusic,
+  readNumbers,
+  readPassword,
+  readPin,
+  readText,
+} from './input.ts';
 
 interface AddOptions {
   number: string[];
@@ -13,6 +23,8 @@ interface AddOptions {
   address?: string;
   pin?: string;
   proof?: InstructionProof;
+  music?: string;
+  connect?: string;
   passwordStdin?: true;
 }
 
@@ -36,6 +48,8 @@ export function registerAdd(parent: Command): void {
         proofs,
       ),
     )
+    .option('--music <file>', 'wav or mp3 file, on the machine of the service: what their callers hear who wait')
+    .option('--connect <ways>', 'how their calls are connected, the preferred way first: of bridge,refer,redirect')
     .option('--password-stdin', 'the password is the line on standard input: at least 8 characters')
     .action(
       act(async (context, name: string, options: AddOptions) => {
@@ -48,6 +62,10 @@ export function registerAdd(parent: Command): void {
         if (!options.passwordStdin) {
           throw new Failure('bad-input', 'the password is missing: give it on standard input, with --password-stdin');
         }
+        const connection = {
+          ...(options.music && { music: readMusic(options.music) }),
+          ...(options.connect && { connect: readConnect(options.connect) }),
+        };
         const pin = options.pin === undefined ? {} : { pinHash: await readPin(options.pin) };
         const passwordHash = await readPassword(context);
         const store = await context.store();
@@ -56,6 +74,7 @@ export function registerAdd(parent: Command): void {
           numbers,
           ...(options.owner && { ownerName: readText('--owner', options.owner) }),
           ...(options.address && { ownerAddress: readText('--address', options.address) }),
+          ...connection,
           proof: options.proof ?? (options.pin === undefined ? 'session' : 'pin'),
           secrets: { passwordHash, ...pin },
         });

@@ -22,6 +22,8 @@ export function describeSubscriber(subscriber: Subscriber, logins: readonly Term
     `Numbers       ${first ?? '-'}`,
     ...others.map((number) => `              ${number}`),
     `Instructions  need ${proofWords[subscriber.proof]}`,
+    ...(subscriber.music === undefined ? [] : [`Music         ${subscriber.music}`]),
+    ...(subscriber.connect === undefined ? [] : [`Connected by  ${subscriber.connect.join(', else ')}`]),
     `Added         ${localTime(subscriber.createdAt)}`,
     `Changed       ${localTime(subscriber.updatedAt)}`,
     ...logins.map((login, index) => `${(index === 0 ? 'Terminals' : '').padEnd(14)}${describeLogin(login)}`),

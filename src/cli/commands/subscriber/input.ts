@@ -1,6 +1,9 @@
 // What a person gives on the command line about accounts, read into what is stored; each mistake is one clear line.
+import path from 'node:path';
 import { isEmergency, isPhoneNumber, parseDialled, type NumberingSettings } from '../../../numbers/number.ts';
+import type { ConnectMode } from '../../../call/record.ts';
 import type { InstructionProof, SubscriberNumber } from '../../../call/subscriber.ts';
+import { faultOfSoundFile } from '../../../media/sound-file.ts';
 import { Failure } from '../../../shared/errors.ts';
 import { hashSecret } from '../../../shared/secret.ts';
 import type { Context } from '../../context.ts';
@@ -55,6 +58,24 @@ export function readNumbers(numbers: string[], seconds: string[], numbering: Num
     const second = seconds[index];
     return second === undefined ? { number } : { number, secondCalled: readNumber(second, numbering) };
   });
+}
+
+/** The absolute path of music for callers who wait. @throws Failure `bad-input` when there is no such wav or mp3 file */
+export function readMusic(text: string): string {
+  const file = path.resolve(text);
+  const fault = faultOfSoundFile(file);
+  if (fault !== undefined) throw new Failure('bad-input', `--music: ${fault}`);
+  return file;
+}
+
+const modes: readonly ConnectMode[] = ['bridge', 'refer', 'redirect'];
+
+/** Ways to connect, the preferred one first. @throws Failure `bad-input` */
+export function readConnect(text: string): ConnectMode[] {
+  const words = text.split(',').map((word) => word.trim());
+  const ways = words.flatMap((word) => modes.find((mode) => mode === word) ?? []);
+  if (ways.length === words.length && new Set(ways).size === ways.length) return ways;
+  throw new Failure('bad-input', `--connect "${text}" is not valid: expected each at most once of ${modes.join(',')}`);
 }
 
 /** Hash of a PIN. @throws Failure `bad-input` */

@@ -6,7 +6,7 @@ import { unknownAccount } from '../../../store/failures.ts';
 import { act, type Context } from '../../context.ts';
 import { withIsoTimes } from '../../time.ts';
 import { describeSubscriber } from './describe.ts';
-import { proofs, readAccount, readPassword, readPin, readText } from './input.ts';
+import { proofs, readAccount, readConnect, readMusic, readPassword, readPin, readText } from './input.ts';
 
 interface SetOptions {
   owner?: string;
@@ -14,6 +14,8 @@ interface SetOptions {
   /** false: --no-pin. */
   pin?: string | false;
   proof?: InstructionProof;
+  music?: string;
+  connect?: string;
   passwordStdin?: true;
 }
 
@@ -28,6 +30,14 @@ export function registerSet(parent: Command): void {
     .option('--pin <digits>', 'PIN for instructions: 4 to 12 digits')
     .option('--no-pin', 'remove the PIN')
     .addOption(new Option('--proof <proof>', 'what an instruction needs besides the login').choices(proofs))
+    .option(
+      '--music <file>',
+      'wav or mp3 file, on the machine of the service: what their callers hear who wait; "" removes it',
+    )
+    .option(
+      '--connect <ways>',
+      'ways to connect, the preferred one first: of bridge,refer,redirect; "" leaves it to the trunk',
+    )
     .option('--password-stdin', 'the new password is the line on standard input: at least 8 characters')
     .action(
       act(async (context, name: string, options: SetOptions) => {
@@ -51,6 +61,8 @@ async function readChange(context: Context, options: SetOptions): Promise<Subscr
   return {
     ...(options.owner !== undefined && { ownerName: readText('--owner', options.owner) || null }),
     ...(options.address !== undefined && { ownerAddress: readText('--address', options.address) || null }),
+    ...(options.music !== undefined && { music: options.music === '' ? null : readMusic(options.music) }),
+    ...(options.connect !== undefined && { connect: options.connect === '' ? null : readConnect(options.connect) }),
     ...(options.pin !== undefined && { pinHash: options.pin === false ? null : await readPin(options.pin) }),
     ...(options.passwordStdin && { passwordHash: await readPassword(context) }),
   };

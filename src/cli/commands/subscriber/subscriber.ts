@@ -10,6 +10,7 @@ Examples:
   echo "$PASSWORD" | ringaway subscriber add shop1 --number +8675520000001 --owner "The shop" --password-stdin
   ringaway subscriber add shop2 --number 20000002 --second 86000002 --pin 4711 --password-stdin < password.txt
   ringaway subscriber set shop1 --address "Shennan Road 1"
+  ringaway subscriber set shop1 --music /srv/music/shop.mp3 --connect refer,bridge
   ringaway subscriber show shop1`;
 
 /** `ringaway subscriber add`, `show`, `list`, `set` and `remove`. */
