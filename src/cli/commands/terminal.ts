@@ -6,6 +6,8 @@ import { Failure } from '../../shared/errors.ts';
 import { TerminalClient } from '../../terminals/client.ts';
 import type { TerminalInfo } from '../../terminals/events.ts';
 import { act } from '../context.ts';
+import { commandsInFull, parseDestination } from './terminal/commands.ts';
+import type { Destination } from './terminal/commands.ts';
 import type { Standing, View } from './terminal/happenings.ts';
 import { keyInput, pipedInput } from './terminal/input.ts';
 import type { Input } from './terminal/input.ts';
@@ -22,17 +24,13 @@ interface TerminalOptions {
   name?: string;
   id?: string;
   ipPhone?: { ip: string; port?: number };
-  autoTransfer?: string;
+  autoTransfer?: Destination;
   once?: boolean;
 }
 
 const help = `
 Typed lines (without a tty: lines of standard input, after the password):
-  13800138000           transfer the call that waits to this number; "terminal" is this terminal's own IP phone
-  #2 13800138000        the same for call #2; pin=…, password=… and mode=bridge|refer|redirect may follow
-  d, h                  decline; hang up
-  hold, resume, k 12#   hold the call; take it back; send digits
-  history, logout, q    the last calls; log out; quit
+${commandsInFull}
 
 With --json each event is one line of JSON: session, call:incoming, call:changed, call:ended, answer, history,
 session:ended, refused, unreachable, disconnected, mistake.
@@ -40,7 +38,8 @@ session:ended, refused, unreachable, disconnected, mistake.
 Examples:
   ringaway terminal --account shop1
   ringaway terminal --account shop1 --password-stdin --token-file ~/.ringaway-token < password
-  ringaway terminal --token-file ~/.ringaway-token --auto-transfer 13800138000 --once`;
+  ringaway terminal --token-file ~/.ringaway-token --auto-transfer 13800138000 --once
+  ringaway terminal --account shop1 --auto-transfer "0755-20000009 > 13800138000"`;
 
 /** `ringaway terminal`. */
 export function registerTerminal(program: Command): void {
@@ -55,7 +54,7 @@ export function registerTerminal(program: Command): void {
     .option('--name <text>', 'what this terminal is called', hostname())
     .option('--id <id>', 'id of this terminal; a second connection with the same id replaces the first')
     .option('--ip-phone <address>', 'IP[:PORT] of its own IP phone', readAddress)
-    .option('--auto-transfer <number>', 'transfers each call there at once')
+    .option('--auto-transfer <numbers>', 'transfers each call there at once', readDestination)
     .option('--once', 'ends when the first call is over')
     .addHelpText('after', help)
     .action(act((context, options: TerminalOptions) => runTerminal(options, context.json, context.clock)));
@@ -88,7 +87,7 @@ async function runTerminal(options: TerminalOptions, json: boolean, clock: Clock
       clock,
       server,
       once: options.once ?? false,
-      ...(options.autoTransfer !== undefined && { autoTransfer: options.autoTransfer }),
+      ...(options.autoTransfer && { autoTransfer: options.autoTransfer }),
       ...(login && { login }),
       ...(tokenFile !== undefined && {
         keep: ({ account, token, expiresAt }) =>
@@ -152,4 +151,10 @@ function readAddress(given: string): { ip: string; port?: number } {
   const ip = v6 ?? v4;
   if (ip === undefined) throw new Failure('bad-input', `--ip-phone "${given}" is no IP[:PORT]`);
   return { ip, ...(port !== undefined && { port: Number(port) }) };
+}
+
+function readDestination(given: string): Destination {
+  const destination = parseDestination(given);
+  if (typeof destination !== 'string') return destination;
+  throw new Failure('bad-input', `--auto-transfer: ${destination.replace(' and no command', '')}`);
 }

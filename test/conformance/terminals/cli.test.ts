@@ -110,6 +110,29 @@ describe('ringaway terminal', () => {
     );
     shell.type('what is this');
     await shell.line(/"what is this" is no number and no command/);
+    shell.type('k 12#');
+    await soon(
+      'the digits',
+      service.calls.once((one) => one.what === 'digits' && one.digits === '12#'),
+    );
+    await shell.line(/#1 digits sent/);
+    shell.type('a 0755 2000 0030, 139 0013 9000 pin=4711');
+    const moved = await soon(
+      'the move',
+      service.calls.once((one) => one.what === 'transfer' && one.instruction.attended),
+    );
+    assert.ok(moved.what === 'transfer');
+    assert.deepEqual(moved.instruction.to, ['0755 2000 0030', '139 0013 9000']);
+    assert.equal(moved.instruction.order, 'together');
+    const connected = { ...target, state: 'connected' } as const;
+    const move = { ...target, to: '+8675520000030', attempt: 2, attended: true, state: 'connected' } as const;
+    port.changed('shop1', waitingCall('c1', { state: 'moving', target: connected, move }));
+    await shell.line(/#1 \+8675520000009 talks to \+8675520000030, and the caller hears music/);
+    shell.type('c');
+    await soon(
+      'the completion',
+      service.calls.once(({ what }) => what === 'complete'),
+    );
     const end = { reason: 'completed', at: '2026-01-01T00:02:00.000Z' } as const;
     port.ended('shop1', waitingCall('c1', { state: 'ended', end }));
     await shell.line(/#1 the call is over/);
@@ -130,7 +153,7 @@ describe('ringaway terminal', () => {
       '--json',
       '--once',
       '--auto-transfer',
-      '13800138000',
+      '13800138000 > 13900139000',
     );
     shell.type('right horse');
     const session: unknown = JSON.parse(await shell.line(/"event":"session"/));
@@ -140,7 +163,7 @@ describe('ringaway terminal', () => {
       'the transfer',
       service.calls.once(({ what }) => what === 'transfer'),
     );
-    assert.ok(asked.what === 'transfer' && asked.instruction.to[0] === '13800138000');
+    assert.ok(asked.what === 'transfer' && asked.instruction.to.join() === '13800138000,13900139000');
     assert.deepEqual(JSON.parse(await shell.line(/"event":"answer"/)), {
       event: 'answer',
       request: 'call:transfer',

@@ -3,23 +3,36 @@ import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import type { Refusal } from '../../../src/call/ports.ts';
-import { parseCommand } from '../../../src/cli/commands/terminal/commands.ts';
+import { commandsInFull, hintsFor, parseCommand } from '../../../src/cli/commands/terminal/commands.ts';
 import type { Standing } from '../../../src/cli/commands/terminal/happenings.ts';
 import { liveLines, Screen } from '../../../src/cli/commands/terminal/screen.ts';
-import { inWords } from '../../../src/cli/commands/terminal/words.ts';
+import { inWords, stateInWords } from '../../../src/cli/commands/terminal/words.ts';
+import type { Call } from '../../../src/terminals/events.ts';
 import { waitingCall } from '../../support/fake-calls.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 describe('what a person types', () => {
   for (const [line, expected] of [
-    ['13800138000', { do: 'transfer', to: '13800138000' }],
-    [' 0755-2000 0001 ', { do: 'transfer', to: '0755-2000 0001' }],
+    ['13800138000', { do: 'transfer', to: ['13800138000'] }],
+    [' 0755-2000 0001 ', { do: 'transfer', to: ['0755-2000 0001'] }],
     [
       '#2 +8613800138000 pin=4711 mode=refer',
-      { do: 'transfer', call: 2, to: '+8613800138000', pin: '4711', mode: 'refer' },
+      { do: 'transfer', call: 2, to: ['+8613800138000'], pin: '4711', mode: 'refer' },
     ],
-    ['t terminal password=a=b', { do: 'transfer', to: 'terminal', password: 'a=b' }],
-    ['sip:desk@example.com', { do: 'transfer', to: 'sip:desk@example.com' }],
+    ['t terminal password=a=b', { do: 'transfer', to: ['terminal'], password: 'a=b' }],
+    ['sip:desk@example.com', { do: 'transfer', to: ['sip:desk@example.com'] }],
+    ['sip:a,b@example.com', { do: 'transfer', to: ['sip:a,b@example.com'] }],
+    [
+      '0755-2000 0001, terminal ,sip:a@b pin=4711',
+      { do: 'transfer', to: ['0755-2000 0001', 'terminal', 'sip:a@b'], order: 'together', pin: '4711' },
+    ],
+    ['13800138000>13900139000', { do: 'transfer', to: ['13800138000', '13900139000'], order: 'in-turn' }],
+    ['m 13800138000', { do: 'transfer', move: 'blind', to: ['13800138000'] }],
+    ['#4 move 1380 > 1390', { do: 'transfer', call: 4, move: 'blind', to: ['1380', '1390'], order: 'in-turn' }],
+    ['a 0755 2000 0001', { do: 'transfer', move: 'attended', to: ['0755 2000 0001'] }],
+    ['ask 95588 mode=bridge', { do: 'transfer', move: 'attended', to: ['95588'], mode: 'bridge' }],
+    ['c', { do: 'complete' }],
+    ['#3 complete', { do: 'complete', call: 3 }],
     ['d', { do: 'decline' }],
     ['#3 h', { do: 'hangup', call: 3 }],
     ['HOLD', { do: 'hold' }],
@@ -31,7 +44,16 @@ describe('what a person types', () => {
   }
 
   test('what is neither number nor command is a mistake, said clearly', () => {
-    for (const line of ['dial home', '#2', '13800138000 mode=fly', 'constructor', '__proto__']) {
+    for (const line of [
+      'dial home',
+      '#2',
+      '13800138000 mode=fly',
+      'constructor',
+      '__proto__',
+      'm',
+      'a home',
+      '1, 2 > 3',
+    ]) {
       const command = parseCommand(line);
       assert.equal(command.do, 'mistake', line);
     }
@@ -39,6 +61,29 @@ describe('what a person types', () => {
 
   test('no line is too odd', () => {
     fc.assert(fc.property(fc.string(), (line) => typeof parseCommand(line).do === 'string'));
+  });
+});
+
+describe('help', () => {
+  test('the hints are those of the calls that stand', () => {
+    assert.equal(hintsFor([]), '? = all commands · q = quit');
+    assert.match(hintsFor(['waiting']), /^NUMBER = transfer · d = decline · h = hang up/);
+    assert.match(hintsFor(['connected']), /^m NUMBER = move · a NUMBER = ask first · hold · h/);
+    assert.match(hintsFor(['held']), /a NUMBER = ask first · resume · h/);
+    assert.match(hintsFor(['moving']), /^c = complete · resume = back · h/);
+  });
+
+  test('every example of the help is a command', () => {
+    const examples = commandsInFull.split('\n').flatMap((line) =>
+      line
+        .slice(2, 23)
+        .trim()
+        .split(/, (?=[a-z])/),
+    );
+    assert.ok(examples.length > 12);
+    for (const example of examples.map((text) => text.replaceAll('…', '00')).filter((text) => !text.startsWith('00'))) {
+      assert.notEqual(parseCommand(example.replace(/^#2 00$/, '#2 h')).do, 'mistake', example);
+    }
   });
 });
 
@@ -102,6 +147,44 @@ describe('what happened, in words', () => {
   test('the ends of a call differ', () => {
     assert.equal(words('answered-elsewhere'), '#1 answered on the first phone');
     assert.equal(words('withdrawn'), '#1 the network took the call back');
+  });
+
+  test('how a call stands, and how it is moved', () => {
+    const { target, ...call } = {
+      ...waitingCall('c1'),
+      target: { to: '+8675520000009', by: 't1', mode: 'bridge', attempt: 1, state: 'connected' } as const,
+    };
+    const move = { ...target, to: '+8613900139000', attempt: 2, attended: true } as const;
+    const among = ['+861', '+862', '+863'];
+    const cases: [Pick<Call, 'state' | 'target' | 'move'>, string][] = [
+      [{ state: 'connecting', target: { ...target, to: '+861', among } }, 'calling +861, +862 and +863'],
+      [{ state: 'ringing', target: { ...target, to: '+861', among } }, '+861, +862 and +863 ring'],
+      [{ state: 'ringing', target }, '+8675520000009 rings'],
+      [
+        { state: 'connecting', target: { ...target, mode: 'refer' } },
+        'asking the network to connect +8675520000009 (refer)',
+      ],
+      [
+        { state: 'moving', target, move: { ...move, state: 'ringing', attended: false } },
+        'moving: +8613900139000 rings; still connected with +8675520000009',
+      ],
+      [
+        { state: 'moving', target, move: { ...move, state: 'connecting' } },
+        'moving: calling +8613900139000; the caller hears music',
+      ],
+      [
+        { state: 'moving', target, move },
+        '+8675520000009 talks to +8613900139000, and the caller hears music: c = connect them, resume = back',
+      ],
+      [
+        { state: 'connected', target, move: { ...move, state: 'failed', cause: 'target-busy' } },
+        'connected with +8675520000009; not moved to +8613900139000: the number called is busy',
+      ],
+      [{ state: 'held', target }, 'held; connected with +8675520000009'],
+    ];
+    for (const [about, words] of cases) {
+      assert.equal(stateInWords({ ...call, ...about }), words);
+    }
   });
 
   test('a refusal says who won and when to try again', () => {

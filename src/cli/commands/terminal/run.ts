@@ -1,26 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../shared/clock.ts';
-import { Failure, messageOf } from '../../../shared/errors.ts';
+import { Failure } from '../../../shared/errors.ts';
 import type { TerminalClient, TerminalClientOptions } from '../../../terminals/client.ts';
-import type {
-  Answer,
-  Call,
-  LoginRefusal,
-  NeededProof,
-  SessionEndReason,
-  SessionStart,
-} from '../../../terminals/events.ts';
+import type { Call, LoginRefusal, SessionEndReason, SessionStart } from '../../../terminals/events.ts';
 import { Calls } from './calls.ts';
-import { commandsInShort, parseCommand } from './commands.ts';
-import type { TypedCommand } from './commands.ts';
+import type { Destination } from './commands.ts';
 import type { Happening, Standing, View } from './happenings.ts';
+import { Requests } from './requests.ts';
 import { sessionEndInWords } from './words.ts';
 
 export interface RunOptions {
   clock: Clock;
   server: string;
   /** Transfers each call there as soon as it is known. */
-  autoTransfer?: string;
+  autoTransfer?: Destination;
   /** Ends when the first call is over. */
   once: boolean;
   /** Keeps the token of each session; without it the terminal logs out when it quits. */
@@ -28,9 +20,6 @@ export interface RunOptions {
   /** For logging in again when the token is refused. */
   login?: Extract<TerminalClientOptions['login'], { password: string }>;
 }
-
-type Transfer = Extract<TypedCommand, { do: 'transfer' }>;
-type OnCall = Exclude<Extract<TypedCommand, { call?: number }>, Transfer>;
 
 /** Milliseconds to wait after a refusal that did not say how long. */
 const retryAfter = 5_000;
@@ -41,11 +30,10 @@ export class TerminalRun {
   readonly #view: View;
   readonly #options: RunOptions;
   readonly #calls = new Calls();
+  readonly #requests: Requests;
   readonly #over = Promise.withResolvers<undefined>();
   #connection: Standing['connection'] = 'connecting';
   #session: SessionStart | undefined;
-  /** The transfer that waits for its password or PIN. */
-  #asked: { transfer: Transfer; callId: string; needs: NeededProof } | undefined;
   #toldUnreachable = false;
   /** Whether the login that is under way is by password. */
   #usesPassword = false;
@@ -55,6 +43,13 @@ export class TerminalRun {
     this.#client = client;
     this.#view = view;
     this.#options = options;
+    this.#requests = new Requests({
+      client,
+      calls: this.#calls,
+      tell: (happening) => this.#tell(happening),
+      changed: () => this.#show(),
+      quit: () => this.quit(),
+    });
     const { events } = client;
     events.on('session', (session) => this.#began(session));
     events.on('incoming', (call) => this.#came(call));
@@ -76,31 +71,29 @@ export class TerminalRun {
     try {
       await this.#over.promise;
     } finally {
-      this.#quitting = true;
+      this.#leave();
       this.#client.disconnect();
     }
   }
 
   /** Takes a line that a person typed or a program wrote. */
   line(text: string): void {
-    const asked = this.#asked;
-    if (!asked) {
-      this.#command(parseCommand(text));
-      return;
-    }
-    this.#asked = undefined;
-    this.#show();
-    if (text !== '') this.#transfer({ ...asked.transfer, [asked.needs]: text }, asked.callId);
+    this.#requests.line(text);
   }
 
   /** Logs out unless the token is kept, and ends. */
   quit(): void {
     if (this.#quitting) return;
-    this.#quitting = true;
+    this.#leave();
     const leave = this.#options.keep || !this.#client.connected ? Promise.resolve() : this.#client.logOut();
     const end = (): void => this.#over.resolve(undefined);
     leave.then(end, end);
     this.#options.clock.after(3_000, end);
+  }
+
+  #leave(): void {
+    this.#quitting = true;
+    this.#requests.end();
   }
 
   /** Ends with a fault of our own. */
@@ -129,7 +122,7 @@ export class TerminalRun {
     if (known) return;
     this.#tell({ event: 'call:incoming', call });
     const to = this.#options.autoTransfer;
-    if (to !== undefined) this.#transfer({ to }, call.id);
+    if (to) this.#requests.transfer({ do: 'transfer', ...to }, call.id);
   }
 
   #follow(event: 'call:changed' | 'call:ended', call: Call): void {
@@ -137,7 +130,7 @@ export class TerminalRun {
     this.#tell({ event, call });
     if (event === 'call:ended') {
       this.#calls.drop(call.id);
-      if (this.#asked?.callId === call.id) this.#asked = undefined;
+      this.#requests.forget(call.id);
     }
     this.#show();
     if (event === 'call:ended' && this.#options.once) this.quit();
@@ -184,118 +177,6 @@ export class TerminalRun {
     this.#show();
   }
 
-  // -------------------------------------------------------------- what the person says
-
-  #command(command: TypedCommand): void {
-    switch (command.do) {
-      case 'transfer':
-        this.#onCall(command.call, ['waiting'], (callId) => this.#transfer(command, callId));
-        return;
-      case 'decline':
-      case 'hangup':
-      case 'hold':
-      case 'resume':
-      case 'digits':
-        this.#instruct(command);
-        return;
-      case 'history':
-        this.#history();
-        return;
-      case 'logout':
-        this.#ask('session:logout', undefined, this.#client.logOut());
-        return;
-      case 'quit':
-        this.quit();
-        return;
-      case 'help':
-        this.#tell({ event: 'help', message: commandsInShort });
-        return;
-      case 'mistake':
-        this.#tell({ event: 'mistake', message: command.message });
-        return;
-      case 'nothing':
-        return;
-    }
-  }
-
-  #instruct(command: OnCall): void {
-    const client = this.#client;
-    switch (command.do) {
-      case 'decline':
-        this.#onCall(command.call, ['waiting'], (id) => this.#ask('call:decline', id, client.decline(id)));
-        return;
-      case 'hangup':
-        this.#onCall(command.call, ['connected', 'held', 'ringing', 'connecting', 'moving', 'waiting'], (id) =>
-          this.#ask('call:hangup', id, client.hangUp(id)),
-        );
-        return;
-      case 'hold':
-        this.#onCall(command.call, ['connected'], (id) => this.#ask('call:hold', id, client.hold(id)));
-        return;
-      case 'resume':
-        this.#onCall(command.call, ['held'], (id) => this.#ask('call:resume', id, client.resume(id)));
-        return;
-      case 'digits': {
-        const { digits } = command;
-        this.#onCall(command.call, ['connected'], (callId) =>
-          this.#ask('call:digits', callId, client.digits({ callId, digits })),
-        );
-        return;
-      }
-    }
-  }
-
-  #onCall(number: number | undefined, states: readonly Call['state'][], work: (callId: string) => void): void {
-    const call = this.#calls.choose(number, states);
-    if (call) work(call.id);
-    else {
-      const message = number === undefined ? `There is no call that is ${states[0]}.` : `There is no call #${number}.`;
-      this.#tell({ event: 'mistake', message });
-    }
-  }
-
-  #transfer({ to, mode, password, pin }: Omit<Transfer, 'do'>, callId: string): void {
-    const request = {
-      callId,
-      to,
-      key: randomUUID(),
-      ...(mode && { mode }),
-      ...(password !== undefined && { password }),
-      ...(pin !== undefined && { pin }),
-    };
-    this.#ask('call:transfer', callId, this.#client.transfer(request), (answer) => {
-      if (answer.ok || answer.error.needs === undefined) return;
-      const transfer: Transfer = { do: 'transfer', to, ...(mode && { mode }) };
-      this.#asked = { transfer, callId, needs: answer.error.needs };
-    });
-  }
-
-  #history(): void {
-    this.#client.history().then(
-      (answer) => {
-        if (answer.ok) this.#tell({ event: 'history', calls: answer.calls });
-        else this.#tell({ event: 'answer', request: 'history:list', answer });
-      },
-      (error: unknown) => this.#noAnswer(error),
-    );
-  }
-
-  #ask(request: string, callId: string | undefined, answer: Promise<Answer>, then?: (answer: Answer) => void): void {
-    answer.then(
-      (given) => {
-        then?.(given);
-        this.#tell({ event: 'answer', request, ...(callId !== undefined && { callId }), answer: given });
-        this.#show();
-      },
-      (error: unknown) => this.#noAnswer(error),
-    );
-  }
-
-  #noAnswer(error: unknown): void {
-    if (this.#quitting) return;
-    this.#tell({ event: 'mistake', message: `No answer came from the service (${messageOf(error)}).` });
-  }
-
   // -------------------------------------------------------------- what is shown
 
   #connect(login?: TerminalClientOptions['login']): void {
@@ -310,7 +191,7 @@ export class TerminalRun {
   }
 
   #show(): void {
-    const needs = this.#asked?.needs;
+    const { needs } = this.#requests;
     this.#view.show({
       connection: this.#connection,
       account: this.#session?.account ?? '',

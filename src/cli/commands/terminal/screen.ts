@@ -2,7 +2,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Call } from '../../../terminals/events.ts';
-import { commandsInShort } from './commands.ts';
+import { hintsFor } from './commands.ts';
 import type { Happening, Standing, View } from './happenings.ts';
 import { wallClock } from './views.ts';
 import { callerOf, inWords, secondsLeft, stateInWords } from './words.ts';
@@ -91,7 +91,7 @@ export function liveLines(standing: Standing, typed: string, now: number, column
     rule,
     head,
     ...rows,
-    styleText('dim', asks === undefined ? commandsInShort : 'Enter alone = leave it'),
+    styleText('dim', asks === undefined ? hintsFor(calls.map(({ call }) => call.state)) : 'Enter alone = leave it'),
     `${styleText('cyan', prompt)} ${secret}`,
   ].map((line) => cut(`  ${line}`, columns - 1));
 }

@@ -48,23 +48,54 @@ export function callerOf(call: Call): string {
 }
 
 /** The state of a call for a person. */
-export function stateInWords({ state, target, end }: Call): string {
+export function stateInWords({ state, target, move, end }: Call): string {
   const to = target?.to ?? '';
   switch (state) {
     case 'waiting':
       return target?.cause ? `${to}: ${ends[target.cause]}; waiting for another number` : 'waiting for a number';
     case 'connecting':
-      return `calling ${to}`;
+      return target ? calling(target) : 'calling';
     case 'ringing':
-      return `${to} rings`;
+      return `${target ? several(target) : ''} ${target && oneOf(target) ? 'ring' : 'rings'}`;
     case 'connected':
-      return `connected with ${to}`;
-    case 'held':
-      return `held; connected with ${to}`;
+    case 'held': {
+      const stands = state === 'held' ? `held; connected with ${to}` : `connected with ${to}`;
+      return move?.cause ? `${stands}; not moved to ${move.to}: ${ends[move.cause]}` : stands;
+    }
     case 'moving':
-      return `moving to ${to}`;
+      return move ? moving(to, move) : `moving on from ${to}`;
     case 'ended':
       return end ? ends[end.reason] : 'ended';
+  }
+}
+
+type Target = NonNullable<Call['target']>;
+
+const oneOf = ({ among = [] }: Target): boolean => among.length > 1;
+
+/** The number, or all of several. */
+function several(target: Target): string {
+  const { among = [], to } = target;
+  return oneOf(target) ? `${among.slice(0, -1).join(', ')} and ${among.at(-1)}` : to;
+}
+
+function calling(target: Target): string {
+  if (target.mode === 'bridge') return `calling ${several(target)}`;
+  return `asking the network to connect ${several(target)} (${target.mode})`;
+}
+
+function moving(from: string, move: NonNullable<Call['move']>): string {
+  switch (move.state) {
+    case 'connecting':
+      return `moving: ${calling(move)}; ${move.attended ? 'the caller hears music' : `still connected with ${from}`}`;
+    case 'ringing':
+      return `moving: ${several(move)} ${oneOf(move) ? 'ring' : 'rings'}; ${move.attended ? 'the caller hears music' : `still connected with ${from}`}`;
+    case 'connected':
+      return move.attended
+        ? `${from} talks to ${move.to}, and the caller hears music: c = connect them, resume = back`
+        : `moving: ${move.to} answered`;
+    case 'failed':
+      return `moving: ${move.to} not reached`;
   }
 }
 
