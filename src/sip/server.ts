@@ -45,6 +45,10 @@ export interface SipServerOptions {
   readonly log: Logger;
   /** RFC 3261's T1, T2 and T4, milliseconds, where they are not to be 500, 4000 and 5000. */
   readonly timers?: Partial<TimerSettings>;
+  /** INVITEs whose Replaces names a dialog that is not of this server: 481 (RFC 3891 3), or to an application like any other. */
+  readonly passUnknownReplaces?: boolean;
+  /** Whether the calls of an application that is gone are ended; unless so, requests within them are answered 481. */
+  readonly hangUpOrphans?: boolean;
   /** User-Agent and Server where the application sets none. */
   readonly userAgent?: string;
   /** New requests of one source, and scanners; all is taken unless given. */
@@ -129,6 +133,8 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     log,
     userAgent: options.userAgent,
     callRecords: options.callRecords ?? false,
+    passUnknownReplaces: options.passUnknownReplaces ?? false,
+    hangUpOrphans: options.hangUpOrphans ?? false,
   });
   passArrivals(exchange);
 

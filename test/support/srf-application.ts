@@ -53,6 +53,7 @@ export interface Application extends EventEmitter {
   request(uri: string, options: object): Promise<AppRequest>;
   proxyRequest(req: AppRequest, to: string | string[], options: object): Promise<ProxyResult>;
   createUAS(req: AppRequest, res: AppResponse, options: object): Promise<AppDialog>;
+  findDialogByCallIDAndFromTag(callId: string, tag: string): AppDialog | undefined;
   createUAC(uri: string, options: object, progress?: object): Promise<AppDialog>;
 }
 

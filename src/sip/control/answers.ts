@@ -2,6 +2,7 @@ import { Dialog } from '../dialog/dialog.ts';
 import type { Response } from '../message/message.ts';
 import type { ClientHandlers } from '../transaction/client-transaction.ts';
 import type { Flow } from '../transaction/wire.ts';
+import { endUnwanted } from './end-dialog.ts';
 import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { agreeAsClient } from './session.ts';
@@ -29,7 +30,7 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
   const success = status >= 200 && status < 300;
   const { method } = response.cseq;
   if (success && method === 'INVITE' && isSurplus(pending, response)) {
-    endSurplus(exchange, pending, response);
+    endUnwanted(exchange, pending.transaction, Dialog.asClient(pending.transaction.request, response));
     return;
   }
   if (status < 300 && (method === 'INVITE' || method === 'SUBSCRIBE')) updateDialog(exchange, pending, response);
@@ -98,6 +99,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     callId: dialog.callId,
     localTag: dialog.localTag,
     application: pending.application,
+    method: pending.transaction.method,
     dialog,
     forks: new Map([[dialog.remoteTag, dialog]]),
     transactionId: pending.id,
@@ -117,19 +119,4 @@ function isSurplus(pending: PendingClient, response: Response): boolean {
   const { entry } = pending;
   if (!entry || entry.transactionId !== pending.id || entry.dialog.state === 'early') return false;
   return entry.dialog.remoteTag !== (response.to.parameters.get('tag') ?? '');
-}
-
-/** 13.2.2.4: every 2xx is acknowledged; a dialog that nobody wants is ended with BYE. */
-function endSurplus(exchange: Exchange, pending: PendingClient, response: Response): void {
-  const { request } = pending.transaction;
-  const dialog = Dialog.asClient(request, response);
-  const ack = dialog.ack(response.cseq.sequence);
-  const bye = dialog.request('BYE');
-  exchange.locator.locate(dialog.nextHop).then(
-    (target) => {
-      exchange.layer.acknowledge(pending.transaction, dialog.remoteTag, ack, target);
-      exchange.layer.request(bye, target, { response: () => undefined });
-    },
-    (error: unknown) => exchange.log.warn({ err: error, callId: dialog.callId }, 'a surplus call could not be ended'),
-  );
 }

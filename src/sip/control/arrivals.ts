@@ -9,6 +9,7 @@ import { forApplication } from './for-application.ts';
 import { endDialog } from './end-dialog.ts';
 import { arrivedRequest } from './leaders.ts';
 import { mergeKey } from './merge-key.ts';
+import { judgeReplaces } from './replaces.ts';
 import { relayAck, relayRequest } from './proxy/relay.ts';
 import { intervalTooSmall } from './session.ts';
 import { extensionRequired, unacceptable } from './unacceptable.ts';
@@ -72,7 +73,13 @@ function collision(request: Request, entry: DialogEntry): Draft {
 
 function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
   const { request, method } = transaction;
-  const application = exchange.applications.choose(method);
+  const replacing = judgeReplaces(exchange, request);
+  if (replacing.kind === 'refused') {
+    transaction.respond(replacing.response);
+    return;
+  }
+  const application =
+    replacing.kind === 'replaces' ? replacing.entry.application : exchange.applications.choose(method);
   const refusal = unacceptable(request, application !== undefined);
   if (refusal) {
     transaction.respond(refusal);

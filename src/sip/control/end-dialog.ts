@@ -1,3 +1,6 @@
+import type { Dialog } from '../dialog/dialog.ts';
+import { sequenceOf } from '../transaction/derive.ts';
+import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { StopReason } from './call-records.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
 import { unsolicited } from './leaders.ts';
@@ -16,5 +19,18 @@ export function endDialog(exchange: Exchange, entry: DialogEntry, text: string, 
       exchange.records.stop('application', stop, octets);
     },
     (error: unknown) => exchange.log.warn({ err: error, callId: entry.callId, text }, 'a BYE of ours was not sent'),
+  );
+}
+
+/** RFC 3261 13.2.2.4: every 2xx to an INVITE of ours is acknowledged, and a dialog that nobody wants is ended with BYE. */
+export function endUnwanted(exchange: Exchange, invite: ClientTransaction, dialog: Dialog): void {
+  const ack = dialog.ack(sequenceOf(invite.request));
+  const bye = dialog.request('BYE');
+  exchange.locator.locate(dialog.nextHop).then(
+    (target) => {
+      exchange.layer.acknowledge(invite, dialog.remoteTag, ack, target);
+      exchange.layer.request(bye, target, { response: () => undefined });
+    },
+    (error: unknown) => exchange.log.warn({ err: error, callId: dialog.callId }, 'a surplus call could not be ended'),
   );
 }

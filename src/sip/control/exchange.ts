@@ -2,10 +2,12 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { dialogId, Dialogs, type Registered } from '../dialog/dialogs.ts';
+import { EndedDialogs } from '../dialog/ended-dialogs.ts';
 import type { SessionTimer } from '../dialog/session-timer.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
+import { giveUpAfter } from '../transaction/timers.ts';
 import type { Target } from '../transaction/wire.ts';
 import type { Locator } from '../transport/locator.ts';
 import type { Application } from './application.ts';
@@ -24,6 +26,8 @@ export interface AwaitingAck {
 /** A dialog of an application. */
 export interface DialogEntry extends Registered {
   readonly application: Application;
+  /** What began it: INVITE, SUBSCRIBE or REFER. */
+  readonly method: string;
   /** While a call is forked, the dialog of the branch that answered last; then the one that was accepted first. */
   dialog: Dialog;
   /** The early dialogs of a forked INVITE of ours, by remote tag. */
@@ -80,6 +84,10 @@ export interface ExchangeOptions {
   /** What we call ourselves in User-Agent and Server where the application says nothing; undefined: nothing. */
   readonly userAgent?: string | undefined;
   readonly callRecords: boolean;
+  /** An INVITE that is to replace a dialog which is not of this server goes to an application like any other, and is not refused. */
+  readonly passUnknownReplaces: boolean;
+  /** The calls of an application that is gone are ended with BYE; otherwise requests within them are answered 481. */
+  readonly hangUpOrphans: boolean;
 }
 
 /** What stands between the network and the applications: who waits for what. */
@@ -93,6 +101,9 @@ export class Exchange {
   readonly applications = new Applications();
   readonly records: CallRecords;
   readonly dialogs = new Dialogs<DialogEntry>();
+  readonly ended: EndedDialogs;
+  readonly passUnknownReplaces: boolean;
+  readonly hangUpOrphans: boolean;
   /** Requests that may still be answered, by transaction id. */
   readonly answerable = new Map<string, PendingServer>();
   /** All server transactions that are alive: an INVITE stays until its ACK can no longer come. */
@@ -115,6 +126,9 @@ export class Exchange {
     this.clock = options.clock;
     this.log = options.log;
     this.userAgent = options.userAgent;
+    this.passUnknownReplaces = options.passUnknownReplaces;
+    this.hangUpOrphans = options.hangUpOrphans;
+    this.ended = new EndedDialogs(options.clock, giveUpAfter(options.layer.timers));
     this.records = new CallRecords(this.applications, options.clock, options.callRecords);
   }
 
@@ -125,6 +139,7 @@ export class Exchange {
     entry.session?.stop();
     for (const fork of entry.forks.values()) fork.terminate();
     this.dialogs.remove(entry);
+    if (entry.method === 'INVITE') this.ended.add(entry.callId, entry.localTag);
   }
 
   /** An id for a dialog that begins. */

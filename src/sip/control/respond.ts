@@ -122,6 +122,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
     callId: request.callId,
     localTag,
     application: pending.application,
+    method: pending.transaction.method,
     dialog: Dialog.asServer(request, localTag, state),
     forks: new Map(),
     transactionId: pending.id,

@@ -52,7 +52,12 @@ export class Dialogs<Entry extends Registered> {
   /** The dialog of a request of the peer: Call-ID and the To tag, which is ours (RFC 3261 12.2.2). */
   of(request: Request): Entry | undefined {
     const tag = request.to.parameters.get('tag');
-    return tag === undefined ? undefined : this.#byTag.get(tagKey(request.callId, tag));
+    return tag === undefined ? undefined : this.find(request.callId, tag);
+  }
+
+  /** By Call-ID and our tag. */
+  find(callId: string, localTag: string): Entry | undefined {
+    return this.#byTag.get(tagKey(callId, localTag));
   }
 
   [Symbol.iterator](): IterableIterator<Entry> {

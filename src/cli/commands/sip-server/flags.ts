@@ -35,6 +35,8 @@ export interface Flags {
   application?: OutboundAddress[];
   tcpKeepaliveInterval?: number;
   cdrs?: true;
+  hangUpOrphans?: true;
+  passUnknownReplaces?: true;
 }
 
 /** Gives the command its flags: drachtio-server's own by its names, and what that one has no names for. */
@@ -78,7 +80,9 @@ export function addFlags(command: Command): Command {
       'connect to an application that listens there; may be repeated',
       collectApplications,
     )
-    .option('--cdrs', 'send records of calls to applications that ask for them');
+    .option('--cdrs', 'send records of calls to applications that ask for them')
+    .option('--hang-up-orphans', 'end the calls of an application that is gone; else requests in them hear 481')
+    .option('--pass-unknown-replaces', 'let applications see INVITEs that replace calls of another server; else 481');
 }
 
 function collect(text: string, before: string[] | undefined): string[] {

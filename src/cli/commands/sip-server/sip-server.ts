@@ -83,6 +83,8 @@ export function optionsOf({ sip }: Settings, flags: Flags): Omit<SipServerOption
     ...(flags.tcpKeepaliveInterval !== undefined && { controlKeepAlive: flags.tcpKeepaliveInterval * 1000 }),
     outbound: { applications: flags.application ?? [], secret },
     callRecords: flags.cdrs === true,
+    hangUpOrphans: flags.hangUpOrphans === true,
+    passUnknownReplaces: flags.passUnknownReplaces === true,
   };
 }
 

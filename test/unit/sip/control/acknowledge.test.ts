@@ -43,6 +43,8 @@ function open(t: TestContext) {
     clock,
     log: silentLog,
     callRecords: false,
+    passUnknownReplaces: false,
+    hangUpOrphans: false,
   });
   const remote = network.end(phone);
   const [socket, other] = inMemoryPair();
