@@ -77,9 +77,33 @@ export const settingsSchema = z.strictObject({
       burst: setting(wholeNumber(1, 100_000), 1000, { description: 'And at once, after a pause.' }),
       scanners: setting(
         z.array(text('1 to 100 printable characters', /^[ -~]{1,100}$/)),
-        ['friendly-scanner', 'sipvicious', 'sipcli', 'sip-scan', 'sundayddr', 'pplsip', 'VaxSIPUserAgent'],
-        { description: 'Requests whose User-Agent holds one of these get no answer.' },
+        [
+          'friendly-scanner',
+          'friendly-request',
+          'sipvicious',
+          'sip:100@1.1.1.1',
+          'sipcli',
+          'sip-scan',
+          'sipscan',
+          'sundayddr',
+          'pplsip',
+          'VaxSIPUserAgent',
+          'VaxIPUserAgent',
+          'iWar',
+          'SIVuS',
+          'sipARMYknife',
+        ],
+        { description: 'Requests whose User-Agent, From or To holds one of these get no answer.' },
       ),
+      forbidden: setting(wholeNumber(0, 100_000), 20, {
+        description:
+          'Requests answered 403 in a minute (of no peer) after which an address gets no answer. 0: it always does.',
+      }),
+      silence: setting(duration('1s', '24h'), '5m', { description: 'And for how long it then gets none.' }),
+      transactions: setting(wholeNumber(0, 1_000_000), 50_000, {
+        description:
+          'Transactions of the SIP server at once, of all addresses; above it new requests hear 503. 0: no limit.',
+      }),
     }),
     userAgent: setting(text('printable text of 1 to 100 characters', /^[ -~]{1,100}$/), 'ringaway', {
       description: 'What the User-Agent and Server headers say.',

@@ -27,9 +27,10 @@ export class SipPeer {
     socket.on('message', (octets) => this.#arrive(parseMessage(octets)));
   }
 
-  static async open(): Promise<SipPeer> {
+  /** @param address of 127.0.0.0/8, from which it sends */
+  static async open(address = '127.0.0.1'): Promise<SipPeer> {
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(0, address);
     await once(socket, 'listening');
     return new SipPeer(socket);
   }
@@ -47,10 +48,15 @@ export class SipPeer {
     this.#socket.send(message, port, '127.0.0.1');
   }
 
+  /** A call of which nothing has been sent yet. */
+  newCall(port: number): PeerCall {
+    this.#count++;
+    return new PeerCall(this, port, `${this.port}-${this.#count}-${process.hrtime.bigint()}`);
+  }
+
   /** An INVITE of a new call. */
   invite(port: number, options: { body?: string; headers?: string[]; contact?: boolean } = {}): PeerCall {
-    this.#count++;
-    const call = new PeerCall(this, port, `${this.port}-${this.#count}-${process.hrtime.bigint()}`);
+    const call = this.newCall(port);
     call.sendRequest('INVITE', {
       body: options.body ?? sdp(40_000),
       headers: [...(options.contact === false ? [] : [call.contact]), ...(options.headers ?? [])],

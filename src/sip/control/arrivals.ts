@@ -22,6 +22,9 @@ const retryAfter = '30';
 
 /** Connects the network's side: every request goes to an application, or is answered here. */
 export function passArrivals(exchange: Exchange): void {
+  exchange.layer.tellsDialogsBy(
+    (request) => exchange.dialogs.of(request) !== undefined || exchange.recordRoutes.remaining(request) !== undefined,
+  );
   exchange.layer.on('request', (transaction) => arrived(exchange, transaction));
   exchange.layer.on('strayAck', (ack) => {
     if (!relayAck(exchange, ack)) exchange.layer.counters.stray();

@@ -43,6 +43,7 @@ export function respond(
     agreeAsServer(exchange, pending.entry, transaction.request, draft);
   }
   const octets = transaction.respond(draft);
+  if (status === 403 && !pending.entry) exchange.layer.forbade(flow);
   if (sequence !== undefined) pending.entry?.reliable?.sent(sequence, octets);
   const { entry } = pending;
   if (status >= 200) close(exchange, pending, status);

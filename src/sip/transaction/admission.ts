@@ -1,78 +1,105 @@
-import ipaddr from 'ipaddr.js';
 import type { Clock } from '../../shared/clock.ts';
 import type { Request } from '../message/message.ts';
+import { remember, sourceOf, TokenBuckets } from './sources.ts';
 
 export interface AdmissionLimits {
   /** New requests outside of dialogs that one source may send in a second for long; 0: as many as it likes. */
   readonly rate: number;
   /** And at once, after a pause. At least 1. */
   readonly burst: number;
-  /** What a scanner's User-Agent holds, in any case of letters. */
+  /** What a scanner's User-Agent, From or To holds, in any case of letters. */
   readonly scanners: readonly string[];
+  /** Requests answered 403 in a minute after which a source counts as a scanner, whatever it calls itself; 0: it never does. */
+  readonly forbidden?: number;
+  /** And for how long it then hears nothing. Milliseconds. */
+  readonly silence?: number;
+  /** Server transactions at the same time, whoever began them; 0: as many as come. */
+  readonly transactions?: number;
 }
 
 /** What becomes of a new request: it is taken, refused with 503 (RFC 3261 21.5.4), or dropped as if it had never come. */
-export type Admission = 'take' | 'refuse' | 'drop';
+export type Admission =
+  { readonly is: 'take' } | { readonly is: 'refuse' } | { readonly is: 'drop'; readonly as: 'scanner' | 'refused' };
 
-/** Sources that are kept in mind; with more, those that were new first are forgotten. */
-const sourceLimit = 20_000;
+const take: Admission = { is: 'take' };
+const refuse: Admission = { is: 'refuse' };
+const dropScanner: Admission = { is: 'drop', as: 'scanner' };
+const dropExcess: Admission = { is: 'drop', as: 'refused' };
 
-interface Bucket {
-  tokens: number;
-  /** When the tokens were counted; milliseconds of the clock. */
-  at: number;
-}
+/** Where scanners write their names; sipvicious, for one, into User-Agent, From and To. */
+const tellingHeaders = ['User-Agent', 'From', 'To'];
 
-/** Decides about requests that begin something: those of standing dialogs, ACK and CANCEL never come here. */
+const defaultSilence = 300_000;
+
+/** Decides about requests that begin something: those of standing dialogs, and ACK, never come here. */
 export class AdmissionControl {
   readonly #limits: AdmissionLimits;
   readonly #clock: Clock;
   readonly #scanners: readonly string[];
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #requests: TokenBuckets;
+  /** As many refusals as requests: whoever floods gets no answers for all that he sends, least of all with a false address. */
+  readonly #refusals: TokenBuckets;
+  /** What a source may hear of 403 before it is silenced. */
+  readonly #forbidden: TokenBuckets;
+  /** Until when a source hears nothing; milliseconds of the clock. */
+  readonly #silenced = new Map<string, number>();
 
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
     this.#scanners = limits.scanners.map((scanner) => scanner.toLowerCase());
+    this.#requests = new TokenBuckets(limits.rate, limits.burst, clock);
+    this.#refusals = new TokenBuckets(limits.rate, limits.burst, clock);
+    const { forbidden = 0 } = limits;
+    this.#forbidden = new TokenBuckets(forbidden / 60, Math.max(1, forbidden), clock);
   }
 
-  /** @param address the IP address that the request came from */
-  judge(request: Request, address: string): Admission {
-    if (this.#scanners.length > 0) {
-      const agent = request.get('User-Agent')?.toLowerCase();
-      if (agent !== undefined && this.#scanners.some((scanner) => agent.includes(scanner))) return 'drop';
-    }
-    return this.#limits.rate === 0 || this.#spend(sourceOf(address)) ? 'take' : 'refuse';
+  /**
+   * @param address the IP address that the request came from
+   * @param standing server transactions that are not over
+   */
+  judge(request: Request, address: string, standing: number): Admission {
+    const source = sourceOf(address);
+    if (this.#isSilenced(source) || this.#isScanner(request)) return dropScanner;
+    const { rate, transactions = 0 } = this.#limits;
+    const fits = transactions === 0 || standing < transactions;
+    if (fits && (rate === 0 || this.#requests.spend(source))) return take;
+    return rate === 0 || this.#refusals.spend(source) ? refuse : dropExcess;
   }
 
-  /** A token bucket for each source: it fills at the rate, up to the burst. */
-  #spend(source: string): boolean {
-    const { rate, burst } = this.#limits;
-    const now = this.#clock.monotonic();
-    const bucket = this.#buckets.get(source) ?? this.#newBucket(source, now);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * rate) / 1000);
-    bucket.at = now;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
-    return true;
+  /** Whether what could not be read is answered: it counts like a request. */
+  answersMalformed(address: string): boolean {
+    const source = sourceOf(address);
+    return !this.#isSilenced(source) && (this.#limits.rate === 0 || this.#requests.spend(source));
   }
 
-  #newBucket(source: string, now: number): Bucket {
-    if (this.#buckets.size >= sourceLimit) {
-      for (const oldest of this.#buckets.keys()) {
-        this.#buckets.delete(oldest);
-        break;
-      }
-    }
-    const bucket = { tokens: this.#limits.burst, at: now };
-    this.#buckets.set(source, bucket);
-    return bucket;
+  /**
+   * The application answered 403 to a new request of that address.
+   * @returns whether that was one too many: the address hears nothing from now on
+   */
+  forbade(address: string): boolean {
+    const { forbidden = 0, silence = defaultSilence } = this.#limits;
+    const source = sourceOf(address);
+    if (forbidden === 0 || this.#forbidden.spend(source)) return false;
+    const heard = !this.#isSilenced(source);
+    remember(this.#silenced, source, this.#clock.monotonic() + silence);
+    return heard;
   }
-}
 
-/** An IPv4 address; of IPv6 the first 64 bits, as one site has all that follow. */
-function sourceOf(address: string): string {
-  if (!address.includes(':') || !ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
+  #isSilenced(source: string): boolean {
+    if (this.#silenced.size === 0) return false;
+    const until = this.#silenced.get(source);
+    if (until === undefined) return false;
+    if (this.#clock.monotonic() < until) return true;
+    this.#silenced.delete(source);
+    return false;
+  }
+
+  #isScanner(request: Request): boolean {
+    if (this.#scanners.length === 0) return false;
+    return tellingHeaders.some((name) => {
+      const value = request.get(name)?.toLowerCase();
+      return value !== undefined && this.#scanners.some((scanner) => value.includes(scanner));
+    });
+  }
 }

@@ -57,6 +57,7 @@ export class TransactionLayer {
   readonly #clients: ClientTransactions;
   readonly #servers: ServerTransactions;
   readonly #admission: AdmissionControl | undefined;
+  #belongs: (request: Request) => boolean = () => false;
   #closed = false;
 
   constructor(wire: Wire, options: LayerOptions) {
@@ -97,6 +98,20 @@ export class TransactionLayer {
   /** Transactions that are not over, by side. */
   get alive(): { clients: number; servers: number } {
     return { clients: this.#clients.size, servers: this.#servers.size };
+  }
+
+  /** How the user tells a request of a dialog that stands, which no limit holds back, from one that only says so (a To tag). */
+  tellsDialogsBy(belongs: (request: Request) => boolean): void {
+    this.#belongs = belongs;
+  }
+
+  /** The user answered 403 to a new request that came on `flow`: whoever hears that too often hears nothing more. */
+  forbade(flow: Flow): void {
+    if (this.#admission?.forbade(flow.remoteAddress) !== true) return;
+    this.#log.warn(
+      { address: flow.remoteAddress },
+      'an address that was answered 403 again and again gets no answer for a while',
+    );
   }
 
   /** Where we send from towards `target`: host and port for Via and Contact. */
@@ -165,14 +180,16 @@ export class TransactionLayer {
     this.#events.emit('stray', message, flow);
   }
 
-  /** Whether a request that may begin something is taken; one of a dialog is, always. */
+  /** Whether a request that may begin something is taken; one of a dialog that stands is, always. */
   #admits(key: string, request: Request, flow: Flow): boolean {
-    if (!this.#admission || request.to.parameters.has('tag')) return true;
-    switch (this.#admission.judge(request, flow.remoteAddress)) {
+    if (!this.#admission || (request.to.parameters.has('tag') && this.#belongs(request))) return true;
+    const admission = this.#admission.judge(request, flow.remoteAddress, this.#servers.size);
+    switch (admission.is) {
       case 'take':
         return true;
       case 'drop':
-        this.counters.scanner();
+        if (admission.as === 'scanner') this.counters.scanner();
+        else this.counters.refused();
         return false;
       case 'refuse':
         this.counters.refused();
@@ -193,6 +210,7 @@ export class TransactionLayer {
   #refuse(error: MalformedMessage, flow: Flow): void {
     if (this.#closed) return;
     this.counters.malformed();
+    if (this.#admission?.answersMalformed(flow.remoteAddress) === false) return;
     const answer = refusal(error, flow);
     this.#log.debug(
       { reason: error.reason, from: remoteOf(flow), answered: answer !== undefined },

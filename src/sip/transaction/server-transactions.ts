@@ -80,9 +80,10 @@ export class ServerTransactions {
   }
 
   #receiveCancel(key: string, cancel: Request, flow: Flow): void {
+    const invite = this.#running.get(serverKey(cancel, 'INVITE'));
+    if (!invite && !this.#arrivals.admits(key, cancel, flow)) return;
     const transaction = new NonInviteServerTransaction(key, cancel, flow, this.#context);
     this.#running.set(key, transaction);
-    const invite = this.#running.get(serverKey(cancel, 'INVITE'));
     if (!(invite instanceof InviteServerTransaction)) {
       transaction.respond(Draft.answering(cancel, 481)); // 9.2
       return;

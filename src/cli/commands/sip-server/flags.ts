@@ -74,7 +74,11 @@ export function addFlags(command: Command): Command {
     .option('--web-socket-origin <origin>', 'whose pages may connect (sip.webSocketOrigins); may be repeated', collect)
     .option('--rate <number>', 'new requests a second of one address; 0: any (sip.limits.rate)', readNumber(0, 100_000))
     .option('--burst <number>', 'and at once (sip.limits.burst)', readNumber(1, 100_000))
-    .option('--scanner <text>', 'User-Agent that gets no answer (sip.limits.scanners); may be repeated', collect)
+    .option(
+      '--scanner <text>',
+      'User-Agent, From or To that gets no answer (sip.limits.scanners); may be repeated',
+      collect,
+    )
     .option(
       '--application <address:port>',
       'connect to an application that listens there; may be repeated',

@@ -75,6 +75,7 @@ export function optionsOf({ sip }: Settings, flags: Flags): Omit<SipServerOption
     ...(flags.webSocketOrigin && { origins: flags.webSocketOrigin }),
     ...(flags.mtu !== undefined && { largeRequest: flags.mtu }),
     limits: {
+      ...limits,
       rate: flags.rate ?? limits.rate,
       burst: flags.burst ?? limits.burst,
       scanners: flags.scanner ?? limits.scanners,
