@@ -34,7 +34,7 @@ test('a source that sends too many calls hears 503 with Retry-After; its standin
   standing.ack(await peer.response(200, 'INVITE'));
   const dialog = await answered;
 
-  const calls = Array.from({ length: 10 }, () => peer.invite(port));
+  for (let n = 0; n < 10; n++) peer.invite(port);
   const refused = await peer.response(503, 'INVITE');
   assert.ok(Number(refused.get('Retry-After')) > 0);
   assert.ok(refused.to.parameters.get('tag'));
