@@ -28,6 +28,7 @@ export interface MetricSources {
     readonly retransmissionsIn: number;
     readonly retransmissionsOut: number;
     readonly dialogs: number;
+    readonly connections: { readonly standing: number; readonly givenUp: Counts };
     readonly transactions: { readonly clients: number; readonly servers: number };
   };
   /** By what happened: `refusedPeers` are requests from strangers that were answered 403. */
@@ -163,6 +164,14 @@ function observeSip(sources: MetricSources, registers: Registry[]): void {
       };
     },
     'fault',
+  );
+  gaugeOf('ringaway_sip_connections', 'SIP connections that stand', registers, () => read()?.connections.standing);
+  counterOf(
+    'ringaway_sip_connections_given_up_total',
+    'SIP connections that were refused or ended: too many, handshakes not finished, silent, too slow, not reading',
+    registers,
+    () => read()?.connections.givenUp ?? {},
+    'why',
   );
   gaugeOf('ringaway_sip_dialogs', 'SIP dialogs that stand', registers, () => read()?.dialogs);
   gaugeOf(

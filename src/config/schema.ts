@@ -104,6 +104,20 @@ export const settingsSchema = z.strictObject({
         description:
           'Transactions of the SIP server at once, of all addresses; above it new requests hear 503. 0: no limit.',
       }),
+      connections: setting(wholeNumber(1, 100_000), 2000, {
+        description:
+          'TCP, TLS and WebSocket connections at once. Above it a new one takes the place of the oldest that said nothing yet, else of the oldest of the address that has the most.',
+      }),
+      connectionsPerAddress: setting(wholeNumber(1, 100_000), 200, { description: 'And of one address.' }),
+      handshakeWithin: setting(duration('100ms', '60s'), '10s', {
+        description: 'How long a TLS or WebSocket handshake may take.',
+      }),
+      firstMessageWithin: setting(duration('100ms', '10m'), '32s', {
+        description: 'How long a connection may stand before its first message.',
+      }),
+      messageWithin: setting(duration('100ms', '60s'), '10s', {
+        description: 'How long one message may take, from its first octet to its last.',
+      }),
     }),
     userAgent: setting(text('printable text of 1 to 100 characters', /^[ -~]{1,100}$/), 'ringaway', {
       description: 'What the User-Agent and Server headers say.',

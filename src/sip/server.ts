@@ -20,6 +20,8 @@ import {
 } from './transport/addresses.ts';
 import { Locator } from './transport/locator.ts';
 import { SystemNameServer } from './transport/name-server.ts';
+import type { ConnectionCounters } from './transport/connection.ts';
+import { defaultTransportLimits, type ConnectionLimits } from './transport/limits.ts';
 import type { TlsSettings } from './transport/tls.ts';
 import { TransportLayer } from './transport/transport.ts';
 
@@ -51,8 +53,8 @@ export interface SipServerOptions {
   readonly hangUpOrphans?: boolean;
   /** User-Agent and Server where the application sets none. */
   readonly userAgent?: string;
-  /** New requests of one source, and scanners; all is taken unless given. */
-  readonly limits?: AdmissionLimits;
+  /** New requests of one source, scanners, connections; all requests are taken unless given. */
+  readonly limits?: AdmissionLimits & Partial<ConnectionLimits>;
   /** What Via and Contact say instead of the listening address, behind NAT. */
   readonly advertised?: AdvertisedAddress | undefined;
   /** Certificates for `tls://` and `wss://`, and whom we trust. */
@@ -70,6 +72,7 @@ export interface SipServerOptions {
 export interface SipServerStats extends CounterValues {
   readonly transactions: { readonly clients: number; readonly servers: number };
   readonly dialogs: number;
+  readonly connections: ConnectionCounters;
   readonly applications: number;
 }
 
@@ -114,6 +117,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
     ...(options.advertised ? { advertised: options.advertised } : {}),
     ...(options.tls ? { tls: options.tls } : {}),
     ...(options.origins ? { origins: options.origins } : {}),
+    ...(options.limits ? { limits: connectionLimits(options.limits) } : {}),
   });
   const layer = new TransactionLayer(transport, {
     clock,
@@ -174,6 +178,7 @@ export async function startSipServer(options: SipServerOptions): Promise<SipServ
       ...layer.counters.values(),
       transactions: layer.alive,
       dialogs: exchange.dialogs.size,
+      connections: transport.connectionCounters,
       applications: exchange.applications.size,
     }),
     reloadCertificates: () => transport.reloadCertificates(),
@@ -222,4 +227,12 @@ async function drain(exchange: Exchange, clock: Clock, milliseconds: number): Pr
     await new Promise<void>((resolve) => void clock.after(drainInterval, resolve));
   }
   return !busy();
+}
+
+function connectionLimits(limits: Partial<ConnectionLimits>): ConnectionLimits {
+  const { connections, connectionsPerAddress, handshakeWithin, firstMessageWithin, messageWithin } = {
+    ...defaultTransportLimits,
+    ...limits,
+  };
+  return { connections, connectionsPerAddress, handshakeWithin, firstMessageWithin, messageWithin };
 }

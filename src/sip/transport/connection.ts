@@ -15,12 +15,27 @@ export interface Remote {
   readonly ours: boolean;
 }
 
+/** Why a peer's connection was ended by us, or never taken; see `ConnectionCounters`. */
+export type GivenUp = 'refused' | 'crowded-out' | 'handshake' | 'silent' | 'slow' | 'unread';
+
+/** Connections that stand, and how many were given up, by reason. */
+export interface ConnectionCounters {
+  readonly standing: number;
+  /**
+   * `refused`: its address has too many. `crowded-out`: there were too many in all. `handshake`: TLS or WebSocket was not
+   * finished in time, or failed. `silent`: no message came. `slow`: one came, too slowly. `unread`: the peer reads nothing.
+   */
+  readonly givenUp: Readonly<Record<GivenUp, number>>;
+}
+
 /** What a connection tells. */
 export interface ConnectionEvents {
   /** One message as framed. */
   octets(octets: Buffer, connection: Connection, framing: Framing): void;
   /** The stream cannot be followed any more. What is sent on the connection within this call still goes out. */
   broken(error: MalformedMessage, connection: Connection): void;
+  /** It is being ended because of what its peer does. */
+  gaveUp(why: GivenUp): void;
   /** Once, when it is gone; `error` is undefined when we closed it on purpose, or the peer one that it had opened. */
   closed(connection: Connection, error: Error | undefined): void;
 }

@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '../../shared/log.ts';
 import { remoteKey, type Target, type TransportName } from './addresses.ts';
-import type { Connection, ConnectionEvents } from './connection.ts';
+import type { Connection, ConnectionCounters, ConnectionEvents, GivenUp } from './connection.ts';
 import type { TransportLimits } from './limits.ts';
+import { Sockets } from './sockets.ts';
+
+/** Of refused connections, every so-many-th is logged. */
+const logEvery = 1000;
 
 /** All connections that stand, how they are found again, and how many there may be. */
 export class Connections {
@@ -13,18 +17,30 @@ export class Connections {
   readonly #byId = new Map<number, Connection>();
   /** By the remote end; the newest stands for several. */
   readonly #byRemote = new Map<string, Connection>();
-  /** Sockets, those of unfinished handshakes included. */
-  readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #sockets = new Sockets();
+  readonly #givenUp: Record<GivenUp, number> = {
+    refused: 0,
+    'crowded-out': 0,
+    handshake: 0,
+    silent: 0,
+    slow: 0,
+    unread: 0,
+  };
+  /** Attacks must not fill the log: one line for many that were refused. */
+  #refusedUnlogged = 0;
   #onEmpty: (() => void) | undefined;
   #lastId = 0;
   #closed = false;
 
-  constructor(events: ConnectionEvents, limits: TransportLimits, log: Logger) {
+  constructor(events: Omit<ConnectionEvents, 'gaveUp'>, limits: TransportLimits, log: Logger) {
     this.#limits = limits;
     this.#log = log;
     this.events = {
-      octets: (octets, connection, framing) => events.octets(octets, connection, framing),
+      octets: (octets, connection, framing) => {
+        this.#sockets.proven(connection.remote.address, connection.remote.port);
+        events.octets(octets, connection, framing);
+      },
+      gaveUp: (why) => this.gaveUp(why),
       broken: (error, connection) => events.broken(error, connection),
       closed: (connection, error) => {
         this.#remove(connection);
@@ -41,39 +57,69 @@ export class Connections {
     return this.#closed;
   }
 
-  /** Whether one more connection may be opened by us. */
-  get hasRoom(): boolean {
-    return this.#sockets.size < this.#limits.connections;
+  get counters(): ConnectionCounters {
+    return { standing: this.#byId.size, givenUp: { ...this.#givenUp } };
+  }
+
+  gaveUp(why: GivenUp): void {
+    this.#givenUp[why]++;
   }
 
   nextId(): number {
     return ++this.#lastId;
   }
 
-  /** Counts a socket that a peer opened, before any handshake; destroys it and gives false when there are too many. */
+  /** Counts a socket that a peer opened, before any handshake; destroys it and gives false when there are too many of its address. */
   admit(socket: Socket): boolean {
-    const { remoteAddress: address } = socket;
-    const known = address === undefined ? 0 : (this.#perAddress.get(address) ?? 0);
-    if (address === undefined || this.#closed || !this.hasRoom || known >= this.#limits.connectionsPerAddress) {
-      this.#log.warn({ address, connections: this.#sockets.size }, 'SIP connection refused: too many');
-      socket.on('error', () => undefined);
-      socket.destroy();
+    const { remoteAddress: address, remotePort: port } = socket;
+    if (address === undefined || port === undefined || this.#closed || !this.#makeRoomFor(address)) {
+      this.#refuse(socket, address);
       return false;
     }
-    this.count(socket, address);
+    this.#sockets.add(socket, address, port, false);
     return true;
   }
 
-  /** Counts a socket until it is closed. */
-  count(socket: Socket, address: string): void {
-    this.#sockets.add(socket);
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
-    });
+  /** Counts a socket that we open, until it is closed; false: there is no room for it. */
+  admitOurs(socket: Socket, address: string, port: number): boolean {
+    if (!this.#makeRoom()) return false;
+    this.#sockets.add(socket, address, port, true);
+    return true;
+  }
+
+  /** One address may have so many; those that have said nothing yet give way to new ones. */
+  #makeRoomFor(address: string): boolean {
+    if (this.#sockets.from(address) >= this.#limits.connectionsPerAddress) {
+      const idle = this.#sockets.unprovenOf(address);
+      if (!idle) return false;
+      this.#crowdOut(idle);
+    }
+    return this.#makeRoom();
+  }
+
+  #makeRoom(): boolean {
+    if (this.#sockets.size < this.#limits.connections) return true;
+    const other = this.#sockets.crowdingOut();
+    if (!other) return false;
+    this.#crowdOut(other);
+    return true;
+  }
+
+  #crowdOut(socket: Socket): void {
+    this.#givenUp['crowded-out']++;
+    this.#sockets.evict(socket);
+  }
+
+  #refuse(socket: Socket, address: string | undefined): void {
+    this.#givenUp.refused++;
+    socket.on('error', () => undefined);
+    socket.destroy();
+    if (this.#refusedUnlogged++ % logEvery === 0) {
+      this.#log.warn(
+        { address, connections: this.#sockets.size, refused: this.#givenUp.refused },
+        'SIP connections are refused: too many',
+      );
+    }
   }
 
   add(connection: Connection): void {
@@ -109,7 +155,7 @@ export class Connections {
       await empty;
     }
     // What is left never became a connection: handshakes that are not over.
-    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.destroy();
   }
 
   #remove(connection: Connection): void {

@@ -45,7 +45,6 @@ export class Dialer {
     // RFC 7118 5: a WebSocket client listens for no connections.
     if (isWebSocket(target.transport)) return Promise.reject(new Error('the WebSocket of that client is closed'));
     if (isIP(target.address) === 0) return Promise.reject(new Error(`${target.address} is no IP address`));
-    if (!this.#connections.hasRoom) return Promise.reject(new Error('too many connections'));
     const where = {
       host: target.address,
       port: target.port,
@@ -54,7 +53,12 @@ export class Dialer {
     const secure = target.transport === 'tls';
     return new Promise((resolve, reject) => {
       const socket = secure ? connectTls({ ...this.#tls.clientOptions(target), ...where }) : connect(where);
-      this.#connections.count(socket, target.address);
+      if (!this.#connections.admitOurs(socket, target.address, target.port)) {
+        socket.on('error', () => undefined);
+        socket.destroy();
+        reject(new Error('too many connections'));
+        return;
+      }
       const deadline = this.#clock.after(this.#limits.connectWithin, () => {
         const what = `${target.transport.toUpperCase()} connection to ${target.address}:${target.port}`;
         socket.destroy(new DeadlineExceeded(what, this.#limits.connectWithin));

@@ -24,6 +24,12 @@ export interface TransportLimits {
   watchedTargets: number;
 }
 
+/** Those that are settings. */
+export type ConnectionLimits = Pick<
+  TransportLimits,
+  'connections' | 'connectionsPerAddress' | 'handshakeWithin' | 'firstMessageWithin' | 'messageWithin'
+>;
+
 export const defaultTransportLimits: TransportLimits = {
   connections: 2_000,
   connectionsPerAddress: 200,

@@ -4,6 +4,7 @@ import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { isSecure, type ListenAddress } from './addresses.ts';
 import { bindError, ListenError } from './listen-error.ts';
+import type { TransportLimits } from './limits.ts';
 import type { ListenTools } from './listen-tools.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { acceptWebSockets } from './web-socket-server.ts';
@@ -42,20 +43,22 @@ function serverFor(listen: ListenAddress, tools: ListenTools): Server {
       tls.follow(server);
       server.on('connection', (socket: Socket) => void tools.connections.admit(socket));
       server.on('tlsClientError', (error, socket) => {
+        tools.connections.gaveUp('handshake');
         log.debug({ err: error, from: socket.remoteAddress }, 'a TLS handshake failed');
         socket.destroy();
       });
       return server;
     }
     case 'ws': {
-      const server = createHttpServer();
+      const server = createHttpServer(upgradeTimes(limits));
       acceptWebSockets(server, 'ws', tools);
       return server;
     }
     case 'wss': {
-      const server = createHttpsServer(secure);
+      const server = createHttpsServer({ ...secure, ...upgradeTimes(limits) });
       tls.follow(server);
       server.on('tlsClientError', (error, socket) => {
+        tools.connections.gaveUp('handshake');
         log.debug({ err: error, from: socket.remoteAddress }, 'a TLS handshake failed');
         socket.destroy();
       });
@@ -67,6 +70,19 @@ function serverFor(listen: ListenAddress, tools: ListenTools): Server {
         if (tools.connections.admit(socket)) adoptStream(socket, 'tcp', tools);
       });
   }
+}
+
+/** Node looks for requests that take too long only so often; by itself every 30 s. */
+function upgradeTimes({ handshakeWithin }: TransportLimits): {
+  headersTimeout: number;
+  requestTimeout: number;
+  connectionsCheckingInterval: number;
+} {
+  return {
+    headersTimeout: handshakeWithin,
+    requestTimeout: handshakeWithin,
+    connectionsCheckingInterval: Math.min(1000, handshakeWithin),
+  };
 }
 
 function adoptStream(socket: Socket, transport: 'tcp' | 'tls', { connections, limits, clock }: ListenTools): void {

@@ -23,6 +23,8 @@ export class StreamConnection implements Connection {
   #error: Error | undefined;
   #onPurpose = false;
   #gone = false;
+  /** A message has come, or was sent: until then nothing else keeps it open. */
+  #spoken: boolean;
 
   constructor(
     id: number,
@@ -45,6 +47,7 @@ export class StreamConnection implements Connection {
       this.#error ??= error;
     });
     socket.on('close', () => this.#finish());
+    this.#spoken = remote.ours;
     this.#expectWithin(limits.firstMessageWithin);
   }
 
@@ -66,6 +69,7 @@ export class StreamConnection implements Connection {
   send(octets: Buffer | string): Promise<void> {
     if (!this.usable) return Promise.reject(this.#error ?? new Error('connection is closed'));
     if (this.#socket.writableLength > this.#limits.unwrittenOctets) {
+      this.#events.gaveUp('unread');
       this.cut(new Error('peer does not read'));
       return Promise.reject(new Error('peer does not read'));
     }
@@ -75,7 +79,7 @@ export class StreamConnection implements Connection {
           reject(this.#error ?? error);
           return;
         }
-        this.#expectWithin(this.#limits.idle);
+        this.#used();
         resolve();
       });
     });
@@ -106,7 +110,8 @@ export class StreamConnection implements Connection {
   #handle(frame: Frame): void {
     this.#partial?.clear();
     this.#partial = undefined;
-    this.#expectWithin(this.#limits.idle);
+    if (frame.kind === 'message') this.#spoken = true;
+    this.#used();
     switch (frame.kind) {
       case 'message':
         this.#events.octets(frame.octets, this, 'stream');
@@ -129,16 +134,25 @@ export class StreamConnection implements Connection {
       this.#partial = undefined;
       return;
     }
-    this.#partial ??= this.#clock.after(this.#limits.messageWithin, () =>
-      this.cut(new Error('peer sends a message too slowly')),
-    );
+    this.#partial ??= this.#clock.after(this.#limits.messageWithin, () => {
+      this.#events.gaveUp('slow');
+      this.cut(new Error('peer sends a message too slowly'));
+    });
   }
 
   #expectWithin(milliseconds: number): void {
     this.#idle?.clear();
     this.#idle = undefined;
     if (this.#gone || this.#onPurpose) return;
-    this.#idle = this.#clock.after(milliseconds, () => this.end());
+    this.#idle = this.#clock.after(milliseconds, () => {
+      if (!this.#spoken) this.#events.gaveUp('silent');
+      this.end();
+    });
+  }
+
+  /** RFC 5626 4.4: keep-alives keep a connection that is used; before its first message they do not. */
+  #used(): void {
+    if (this.#spoken) this.#expectWithin(this.#limits.idle);
   }
 
   #isOver(): boolean {

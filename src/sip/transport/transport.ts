@@ -12,7 +12,7 @@ import {
   type Target,
   type TransportName,
 } from './addresses.ts';
-import type { Connection, Framing } from './connection.ts';
+import type { Connection, ConnectionCounters, Framing } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Dialer } from './dial.ts';
 import { InvalidHosts } from './invalid-hosts.ts';
@@ -125,6 +125,11 @@ export class TransportLayer {
   /** Connections that stand. */
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** And what became of others. */
+  get connectionCounters(): ConnectionCounters {
+    return this.#connections.counters;
   }
 
   /**

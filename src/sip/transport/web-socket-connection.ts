@@ -56,7 +56,10 @@ export class WebSocketConnection implements Connection {
     socket.on('pong', () => (this.#awaitingPong = false));
     socket.on('error', (error) => (this.#error ??= error));
     socket.on('close', () => this.#finish());
-    this.#firstMessage = clock.after(limits.firstMessageWithin, () => this.end());
+    this.#firstMessage = clock.after(limits.firstMessageWithin, () => {
+      events.gaveUp('silent');
+      this.end();
+    });
     this.#pingLater();
   }
 
@@ -67,6 +70,7 @@ export class WebSocketConnection implements Connection {
   send(octets: Buffer): Promise<void> {
     if (!this.usable) return Promise.reject(this.#error ?? new Error('WebSocket is closed'));
     if (this.#socket.bufferedAmount > this.#limits.unwrittenOctets) {
+      this.#events.gaveUp('unread');
       const error = new Error('peer does not read');
       this.cut(error);
       return Promise.reject(error);

@@ -19,9 +19,13 @@ export function acceptWebSockets(server: HttpServer, transport: 'ws' | 'wss', to
     maxPayload: messageLimits.messageOctets,
     handleProtocols: () => SUBPROTOCOL,
   });
-  server.headersTimeout = limits.handshakeWithin;
-  server.requestTimeout = limits.handshakeWithin;
   server.on('connection', (socket: Socket) => void connections.admit(socket));
+  server.on('clientError', (error, socket) => {
+    // no request, or none in time: nobody there would understand an answer
+    connections.gaveUp('handshake');
+    log.debug({ err: error }, 'a WebSocket handshake failed');
+    socket.destroy();
+  });
   server.on('request', (_request, response) => {
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' });
     response.end('This address speaks SIP over WebSocket (RFC 7118).\n');

@@ -43,6 +43,7 @@ test('what others count is read at each scrape, never added to what was read bef
     retransmissionsIn: 6,
     retransmissionsOut: 7,
     dialogs: 8,
+    connections: { standing: 4, givenUp: { silent: 6 } },
     transactions: { clients: 3, servers: 4 },
   };
   let terminals = 1;
@@ -64,6 +65,8 @@ test('what others count is read at each scrape, never added to what was read bef
     'ringaway_sip_faults_total{fault="refused"}': 9,
     'ringaway_sip_faults_total{fault="scanner"}': 10,
     'ringaway_sip_faults_total{fault="retransmission-out"}': 7,
+    ringaway_sip_connections: 4,
+    'ringaway_sip_connections_given_up_total{why="silent"}': 6,
     ringaway_sip_dialogs: 8,
     ringaway_sip_transactions: 7,
     ringaway_trunk_legs: 6,

@@ -262,6 +262,58 @@ describe('SIP over TCP', { timeout: 20_000 }, () => {
     await untilConnections(layer, 2);
   });
 
+  test('when there are too many in all, who says nothing gives way, then who has the most; what stands alone stays', async (t) => {
+    const limits = { connections: 4, connectionsPerAddress: 4 };
+    const layer = await openLayer(t, ['tcp://127.0.0.1:0'], { limits });
+    const { address, port } = targetOf(layer);
+    const open = async (localAddress: string, speaks: boolean): Promise<Socket> => {
+      const socket = connect({ host: address, port, localAddress });
+      socket.on('error', () => undefined);
+      t.after(() => socket.destroy());
+      const arrived = speaks ? nextEvent(layer, 'message') : undefined;
+      await once(socket, 'connect');
+      if (speaks) socket.write(invite({ via }));
+      await arrived;
+      socket.resume();
+      return socket;
+    };
+    const partner = await open('127.0.0.2', true);
+    const silent = await open('127.0.0.3', false);
+    const attacker = [await open('127.0.0.4', true), await open('127.0.0.4', true)] as const;
+    const silentClosed = once(silent, 'close');
+    const last = await open('127.0.0.4', true);
+    await silentClosed;
+    const firstClosed = once(attacker[0], 'close');
+    await open('127.0.0.5', true);
+    await firstClosed;
+    assert.deepEqual(
+      [partner, attacker[1], last].map(({ closed }) => closed),
+      [false, false, false],
+    );
+    assert.equal(layer.connectionCounters.givenUp['crowded-out'], 2);
+    // room for what we open ourselves is made in the same way
+    const { port: elsewhere } = await plainServer(t);
+    const secondClosed = once(attacker[1], 'close');
+    await layer.send(invite({ via }), { transport: 'tcp', address: '127.0.0.1', port: elsewhere });
+    await secondClosed;
+    assert.equal(partner.closed, false);
+  });
+
+  test('keep-alives alone do not keep a connection', async (t) => {
+    const clock = new FakeClock();
+    const layer = await openLayer(t, ['tcp://127.0.0.1:0'], { clock });
+    const socket = await dial(t, layer);
+    const closed = once(socket, 'close');
+    await untilConnections(layer, 1);
+    await clock.advance(defaultTransportLimits.firstMessageWithin - 1);
+    const pong = received(socket, (text) => text === '\r\n');
+    socket.write('\r\n\r\n');
+    await pong;
+    await clock.advance(1);
+    await closed;
+    assert.equal(layer.connectionCounters.givenUp.silent, 1);
+  });
+
   test('an address in use is refused with its name, and what was opened is closed', async (t) => {
     const layer = await openLayer(t, ['tcp://127.0.0.1:0']);
     const { port } = targetOf(layer);

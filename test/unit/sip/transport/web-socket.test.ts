@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { describe, test, type TestContext } from 'node:test';
@@ -202,9 +203,28 @@ describe('SIP over WebSocket (RFC 7118)', { timeout: 20_000 }, () => {
     assert.equal((await closed)[0], 1000);
   });
 
+  for (const [what, octets] of [
+    ['says nothing', ''],
+    ['does not end its request', 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n'],
+  ] as const) {
+    test(`a connection that ${what} is cut in time`, async (t) => {
+      const layer = await openLayer(t, ['ws://127.0.0.1:0'], { limits: { handshakeWithin: 200 } });
+      const { address, port } = targetOf(layer);
+      const socket = connect(port, address);
+      socket.on('error', () => undefined);
+      socket.write(octets);
+      socket.resume();
+      await once(socket, 'close');
+      assert.equal(layer.connectionCounters.givenUp.handshake, 1);
+    });
+  }
+
   test('too many sockets from one address are refused', async (t) => {
     const layer = await openLayer(t, ['ws://127.0.0.1:0'], { limits: { connectionsPerAddress: 1 } });
     const first = await dial(t, layer);
+    const arrived = nextEvent(layer, 'message');
+    first.send(invite({ via: 'Via: SIP/2.0/WS a.invalid;branch=z9hG4bKw1' }));
+    await arrived;
     const second = client(t, layer);
     await new Promise((resolve) => second.once('close', resolve));
     assert.equal(first.readyState, first.OPEN);
