@@ -10,21 +10,31 @@ import type {
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { sdpOf } from './bodies.ts';
-import { contactOf } from './dialog-headers.ts';
+import { CallerProgress, type ProgressStatus } from './caller-progress.ts';
 import { redirectHeaders, referHeaders, type CallersTrunk } from './destinations.ts';
+import { contactOf } from './dialog-headers.ts';
+import { containedReferral } from './referral.ts';
 import type { Leg } from './legs.ts';
-import { accepted } from './options.ts';
+import { accepted, supportedBy } from './options.ts';
 import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
 import { parseReason, reasonHeaders } from './reason.ts';
-import { hasTag, SessionTimer } from './session-timer.ts';
+import { sessionAnswer } from './session-timer.ts';
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog, type Ended } from './standing.ts';
 import { OutgoingLeg } from './target-leg.ts';
 import { allow, contained, respond, retryAfterSeconds, serverTimeout, type Tools } from './tools.ts';
 
+/** Who waits for the answer of the call. */
+interface Answering {
+  settle: (outcome: Error | { sdp?: string }) => void;
+  /** How our side is described in an offer behind the ACK, where the 2xx could not say it. */
+  owed?: string | undefined;
+}
+
 type State =
-  | { is: 'ringing' } // no final response has left
-  | { is: 'answering'; settle: (outcome: Error | { sdp?: string }) => void; timer: Timer } // our 200 has left, no ACK came
+  | { is: 'ringing' } // no final response was asked for
+  | { is: 'answering'; answer: Answering } // our 200 is about to leave, or has not been confirmed
+  | { is: 'answered'; answer: Answering; timer: Timer } // it has left, no ACK came
   | { is: 'standing' }
   | { is: 'over' };
 
@@ -34,15 +44,11 @@ export class IncomingLeg implements CallerLeg, Leg {
   readonly #invite: PendingInvite;
   readonly #trunk: CallersTrunk;
   readonly #onFinal: () => void;
-  /** Its INVITE requires reliable provisional responses (RFC 3262 3). */
-  readonly #reliably: boolean;
-  readonly #sessionTimer: SessionTimer;
-  /** Until the PRACK of our 180 is there. */
-  #prackTimer: Timer | undefined;
+  readonly #progress: CallerProgress;
   #state: State = { is: 'ringing' };
   #events: CallerLegEvents | undefined;
-  #standing: StandingDialog | undefined;
-  #lastProgress: number | undefined;
+  /** From the first response with a To tag on. */
+  #dialog: StandingDialog | undefined;
   #unsupported: readonly string[] = [];
   /** hangUp was asked for before the ACK came: RFC 3261 15 forbids BYE until then. */
   #hangUpAfterAck: { cause: Cause | undefined; done: () => void } | undefined;
@@ -55,18 +61,25 @@ export class IncomingLeg implements CallerLeg, Leg {
     this.#onFinal = onFinal;
     this.#invite = invite;
     tools.legs.add(this);
-    const { req } = invite;
-    this.#reliably = hasTag(req, 'require', '100rel');
-    this.#sessionTimer = new SessionTimer(tools.clock, {
-      expired: () => this.#standing?.unreachable(),
-      send: (request) => this.request(request),
+    this.#progress = new CallerProgress(tools, invite, trunk.settings, {
+      begun: (dialogId) => this.#begin(dialogId),
+      update: (sdp) =>
+        this.#dialog?.request({ method: 'UPDATE', contentType: 'application/sdp', body: sdp }) ??
+        Promise.resolve({ status: 481 }),
+      unacknowledged: () => this.#cancelled({}),
     });
+    const { req } = invite;
     req.on(
       'cancel',
       contained(tools.log, 'a CANCEL', (cancel) => {
         tools.counters.cancels += 1;
         this.#cancelled(parseReason(cancel.get('reason')));
       }),
+    );
+    // drachtio-srf refuses an UPDATE by itself as long as it takes the INVITE for open, unless somebody listens here.
+    req.on(
+      'update',
+      contained(tools.log, 'an UPDATE', (update, response) => this.received(update, response)),
     );
   }
 
@@ -89,36 +102,8 @@ export class IncomingLeg implements CallerLeg, Leg {
     this.#unsupported = unsupported;
   }
 
-  progress(status: 180 | 181 | 183, sdp?: string): void {
-    if (this.#state.is !== 'ringing') return;
-    if (this.#reliably) {
-      // A drachtio-server (0.9.10 too) dies of a reliable response that ends, or is never acknowledged, before its PRACK:
-      // any such caller who hung up early would end all calls. There it hears no 180, which RFC 3262 3 allows.
-      if (!this.#tools.server.isDrachtio) this.#ringReliably();
-      return;
-    }
-    const announced = status === 181 && this.#trunk.settings.announceForwarding !== true ? 180 : status;
-    const code = sdp !== undefined ? 183 : announced;
-    if (sdp === undefined && this.#lastProgress === code) return; // the caller knows
-    this.#lastProgress = sdp === undefined ? code : undefined;
-    respond(this.#tools, this.#invite.res, code, withSdp(sdp), (error) => {
-      if (error === undefined) this.#tools.legs.bind(this.#invite.res.stackDialogId, this);
-    });
-  }
-
-  /**
-   * One 180, reliably; nothing follows it. Early media is not passed on to such a caller: the description of a reliable
-   * response is the answer to the offer (RFC 3262 5), and the target that answers in the end may be another one.
-   */
-  #ringReliably(): void {
-    if (this.#lastProgress !== undefined) return;
-    this.#lastProgress = 180;
-    // RSeq as drachtio-srf's users write it: the server puts its own in its place, and repeats the response.
-    const headers = { Allow: allow, Require: '100rel', RSeq: '1' };
-    this.#prackTimer = this.#tools.clock.after(serverTimeout, () => this.#cancelled({}));
-    respond(this.#tools, this.#invite.res, 180, { headers }, (error) => {
-      if (error === undefined) this.#tools.legs.bind(this.#invite.res.stackDialogId, this);
-    });
+  progress(status: ProgressStatus, sdp?: string): void {
+    if (this.#state.is === 'ringing') this.#progress.tell({ status, sdp });
   }
 
   async redirect(to: Destination): Promise<void> {
@@ -137,42 +122,29 @@ export class IncomingLeg implements CallerLeg, Leg {
   }
 
   refer(to: Destination, events: ReferEvents): void {
-    const { log } = this.#tools;
-    const told: ReferEvents = {
-      progress: contained(log, 'the progress of a referral', (progress) => events.progress(progress)),
-      transferred: contained(log, 'a transfer', () => events.transferred()),
-      refused: contained(log, 'the refusal of a referral', (refusal) => events.refused(refusal)),
-      failed: contained(log, 'the failure of a referral', (failure) => events.failed(failure)),
-    };
+    const told = containedReferral(this.#tools.log, events);
     const replaced = to.replaces instanceof OutgoingLeg ? to.replaces.name : undefined;
     const nobody = to.replaces !== undefined && !replaced;
     const headers = nobody ? undefined : referHeaders(to, this.#trunk, replaced);
-    if (headers && this.#standing && this.#state.is === 'standing' && !this.#hangUp) {
-      this.#standing.refer(headers, told, this.#trunk.settings.ringTimeout);
+    if (headers && this.#dialog && this.#state.is === 'standing' && !this.#hangUp) {
+      this.#dialog.refer(headers, told, this.#trunk.settings.ringTimeout);
     } else queueMicrotask(() => told.refused({}));
   }
 
   answer(sdp: string): Promise<{ sdp?: string }> {
     if (this.#state.is !== 'ringing') return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
     return new Promise((resolve, reject) => {
-      const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
-      const settle = (outcome: Error | { sdp?: string }): void => {
-        timer.clear();
+      const settle: Answering['settle'] = (outcome) => {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      this.#state = { is: 'answering', settle, timer };
-      this.#prackTimer?.clear();
-      const { headers, body = '' } = withSdp(sdp);
-      const ok = { headers: { ...headers, ...this.#sessionTimer.agree(this.#invite.req) }, body };
-      respond(this.#tools, this.#invite.res, 200, ok, (error) => {
-        forgetCancel(this.#invite);
-        this.#onFinal();
-        if (error === undefined) return void this.#dialog(this.#invite.res.stackDialogId);
-        this.#tools.log.debug({ reason: messageOf(error) }, 'the INVITE was over before our 200');
-        this.#cancelled({});
-      });
-      if (this.#lives()) expectCancel(this.#invite); // a CANCEL that crosses our 200 still has its Reason to tell
+      this.#state = { is: 'answering', answer: { settle } };
+      const sendWhenSettled = async (): Promise<void> => {
+        const { body, owed } = await this.#progress.settle(sdp);
+        if (this.#state.is === 'answering') this.#sendAnswer({ settle, owed }, body);
+      };
+      if (this.#progress.idle) this.#sendAnswer({ settle }, sdp);
+      else sendWhenSettled().catch((error: unknown) => this.#leave(new Error(messageOf(error))));
     });
   }
 
@@ -191,51 +163,44 @@ export class IncomingLeg implements CallerLeg, Leg {
   }
 
   request(request: InDialogRequest): Promise<InDialogAnswer> {
-    if (!this.#standing || this.#hangUp) return Promise.resolve({ status: 481 });
-    return this.#standing.request(request);
+    const stands = this.#state.is === 'standing' || this.#state.is === 'answered';
+    if (!this.#dialog || !stands || this.#hangUp) return Promise.resolve({ status: 481 });
+    return this.#dialog.request(request);
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
-    if (request.method === 'PRACK' && this.#reliably) {
-      this.#prackTimer?.clear();
-      // Whether it fits a response of ours was the server's to judge; an offer before our answer does not (RFC 3264 4).
-      respond(this.#tools, response, request.body === undefined || request.body === '' ? 200 : 488);
-      return;
-    }
-    const dialog = this.#dialog(request.stackDialogId);
-    if (dialog) dialog.received(request, response);
-    else respond(this.#tools, response, this.#state.is === 'over' ? 481 : 500, { headers: { 'Retry-After': '2' } });
+    if (this.#state.is === 'over') respond(this.#tools, response, 481);
+    else if (request.method === 'PRACK') this.#progress.acknowledged(request, response);
+    else if (this.#state.is === 'answered' || this.#state.is === 'standing') this.#dialog?.received(request, response);
+    else this.#receivedEarly(request, response);
   }
 
   acknowledged(ack: SrfRequest): void {
-    const dialog = this.#dialog(ack.stackDialogId);
-    if (this.#state.is !== 'answering') return dialog?.acknowledged(ack);
-    const { settle } = this.#state;
+    this.#confirm(ack.stackDialogId); // which may be here before the server's word that our 200 has left
+    if (this.#state.is !== 'answered') {
+      this.#dialog?.acknowledged(ack);
+      return;
+    }
+    const { answer, timer } = this.#state;
+    timer.clear();
     this.#state = { is: 'standing' };
     if (this.#hangUpAfterAck) {
-      settle(new Error("the caller's leg was hung up before its ACK came"));
+      answer.settle(new Error("the caller's leg was hung up before its ACK came"));
       this.#bye();
       return;
     }
-    if (sdpOf(this.#invite.req) !== undefined) {
-      settle({});
-      return;
-    }
-    const sdp = sdpOf(ack); // RFC 3261 13.2.2.4: our 200 had the offer
-    if (sdp !== undefined) {
-      settle({ sdp });
-      return;
-    }
-    settle(new Error('the ACK has no answer to our offer'));
-    this.#hangUpAfterAck = { cause: { q850: 127, text: 'No answer in ACK' }, done: () => undefined };
-    this.#bye();
+    const sdp = sdpOf(this.#invite.req) === undefined ? sdpOf(ack) : undefined; // RFC 3261 13.2.2.4
+    if (sdp !== undefined) answer.settle({ sdp });
+    else if (sdpOf(this.#invite.req) === undefined) this.#giveUp(answer, 'the ACK has no answer to our offer');
+    else if (answer.owed === undefined) answer.settle({});
+    else void this.#describe(answer, answer.owed);
   }
 
   endedByServer(): void {
-    if (this.#state.is === 'answering') {
+    if (this.#state.is === 'answered') {
       this.#tools.counters.unacknowledged += 1;
       this.#leave(new Error('nobody acknowledged our 200 (RFC 3261 13.3.1.4)'));
-    } else this.#standing?.end({ cause: {}, lost: true });
+    } else this.#dialog?.end({ cause: {}, lost: true });
   }
 
   connectionLost(): void {
@@ -244,12 +209,13 @@ export class IncomingLeg implements CallerLeg, Leg {
         this.#ended({ cause: {}, lost: true });
         return;
       }
-      case 'answering': {
+      case 'answering':
+      case 'answered': {
         this.#leave(new Error('the connection to the SIP server was lost'));
         return;
       }
       case 'standing':
-        return this.#standing?.connectionLost();
+        return this.#dialog?.connectionLost();
       case 'over':
     }
   }
@@ -259,31 +225,92 @@ export class IncomingLeg implements CallerLeg, Leg {
     return this.hangUp();
   }
 
-  /** The dialog, from our 200 on. */
-  #dialog(dialogId: string | undefined): StandingDialog | undefined {
-    if (this.#standing || dialogId === undefined || dialogId === '') return this.#standing;
-    if (this.#state.is !== 'answering') return undefined;
-    this.#tools.legs.bind(dialogId, this);
-    const auth = this.#trunk.settings.credentials;
-    return (this.#standing = new StandingDialog(
-      this.#tools,
-      { dialogId, socket: this.socket, target: contactOf(this.#invite.req), ...(auth && { auth }) },
-      (request, answer) => {
-        if (this.#events) this.#events.request(request, answer);
-        else answer({ status: 480 });
-      },
-      (how) => this.#ended(how),
-      (request) => this.#sessionTimer.agree(request),
-    ));
+  #sendAnswer(answer: Answering, sdp: string | undefined): void {
+    this.#state = { is: 'answering', answer };
+    const { req, res } = this.#invite;
+    const headers: Record<string, string> = {
+      Allow: allow,
+      Supported: supportedBy(this.#trunk.settings),
+      ...(sdp !== undefined && { 'Content-Type': 'application/sdp' }),
+      ...sessionAnswer(req, this.#trunk.settings.sessionInterval ?? 0),
+    };
+    respond(this.#tools, res, 200, { headers, ...(sdp !== undefined && { body: sdp }) }, (error) => {
+      forgetCancel(this.#invite);
+      this.#onFinal();
+      if (error === undefined) {
+        this.#confirm(res.stackDialogId);
+        return;
+      }
+      this.#tools.log.debug({ reason: messageOf(error) }, 'the INVITE was over before our 200');
+      this.#cancelled({});
+    });
+    if (this.#lives()) expectCancel(this.#invite); // one that crosses our 200 has its Reason to tell
   }
 
   #lives(): boolean {
     return this.#state.is !== 'over';
   }
 
+  /** Our 200 has left. */
+  #confirm(dialogId: string | undefined): void {
+    if (this.#state.is !== 'answering' || dialogId === undefined || dialogId === '') return;
+    this.#begin(dialogId);
+    const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
+    this.#state = { is: 'answered', answer: this.#state.answer, timer };
+  }
+
+  #begin(dialogId: string | undefined): void {
+    if (dialogId === undefined || dialogId === '' || this.#state.is === 'over') return;
+    this.#tools.legs.bind(dialogId, this);
+    const { credentials, sessionInterval = 0 } = this.#trunk.settings;
+    this.#dialog ??= new StandingDialog(
+      this.#tools,
+      { dialogId, socket: this.socket, target: contactOf(this.#invite.req), ...(credentials && { auth: credentials }) },
+      (request, answer) => this.#pass(request, answer),
+      (how) => this.#ended(how),
+      (request) => sessionAnswer(request, sessionInterval),
+    );
+  }
+
+  #pass(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
+    if (!this.#events) {
+      answer({ status: 480 });
+      return;
+    }
+    const early = this.#state.is === 'ringing';
+    this.#events.request(request, (given) => {
+      if (early && given.status === 200 && given.body !== undefined) this.#progress.changed(given.body);
+      answer(given);
+    });
+  }
+
+  #receivedEarly(request: SrfRequest, response: SrfResponse): void {
+    switch (request.method) {
+      case 'BYE': {
+        // RFC 3261 15: the caller may end an early dialog by BYE; its INVITE is then answered 487
+        respond(this.#tools, this.#invite.res, 487);
+        respond(this.#tools, response, 200);
+        this.#cancelled(parseReason(request.get('reason')));
+        return;
+      }
+      case 'UPDATE': {
+        if (sdpOf(request) === undefined || (this.#progress.agreed && this.#state.is === 'ringing')) break;
+        respond(this.#tools, response, 500, { headers: { 'Retry-After': '2' } }); // RFC 3311 5.2
+        return;
+      }
+      case 'OPTIONS':
+        break;
+      default: {
+        respond(this.#tools, response, 500, { headers: { 'Retry-After': '2' } });
+        return;
+      }
+    }
+    if (this.#dialog) this.#dialog.received(request, response);
+    else respond(this.#tools, response, 481);
+  }
+
   #cancelled(cause: Cause): void {
-    if (this.#state.is !== 'ringing' && this.#state.is !== 'answering') return;
-    if (this.#standing) return; // our 200 was faster
+    if (this.#state.is !== 'ringing' && this.#state.is !== 'answering') return; // our 200 was faster
     const silent = this.#hangUp !== undefined;
     this.#leave(new Error('the caller took the call back'));
     if (!silent) this.#events?.cancelled(cause);
@@ -302,33 +329,45 @@ export class IncomingLeg implements CallerLeg, Leg {
         return;
       }
       case 'answering':
+      case 'answered':
         return new Promise((done) => {
           this.#hangUpAfterAck = { cause, done };
         });
-      case 'standing':
-        await this.#standing?.hangUp(cause);
-        {
-          this.#leave();
-          return;
-        }
+      case 'standing': {
+        await this.#dialog?.hangUp(cause);
+        this.#leave();
+        return;
+      }
       case 'over':
     }
   }
 
+  /** RFC 3264 8: what the 2xx could not say of our side is offered now; without it nobody would be heard. */
+  async #describe(answer: Answering, sdp: string): Promise<void> {
+    const { status } = (await this.#dialog?.offer(sdp)) ?? { status: 481 };
+    if (status >= 200 && status < 300) answer.settle({});
+    else this.#giveUp(answer, `the caller answered ${status} to the description of who answered`);
+  }
+
   /** The server should have ended it by now; it has not. */
   #unacknowledged(): void {
-    if (this.#state.is !== 'answering') return;
+    if (this.#state.is !== 'answered') return;
     this.#tools.counters.unacknowledged += 1;
-    const { settle } = this.#state;
+    const { answer } = this.#state;
     this.#state = { is: 'standing' };
-    settle(new Error('nobody acknowledged our 200'));
-    this.#hangUpAfterAck ??= { cause: undefined, done: () => undefined };
+    this.#giveUp(answer, 'nobody acknowledged our 200');
+  }
+
+  /** The call was answered and cannot stand. */
+  #giveUp(answer: Answering, why: string): void {
+    answer.settle(new Error(why));
+    this.#hangUpAfterAck ??= { cause: { q850: 127, text: why }, done: () => undefined };
     this.#bye();
   }
 
   #bye(): void {
     const { cause, done } = this.#hangUpAfterAck ?? { cause: undefined, done: () => undefined };
-    const bye = this.#standing?.hangUp(cause) ?? Promise.resolve();
+    const bye = this.#dialog?.hangUp(cause) ?? Promise.resolve();
     this.#hangUp ??= bye;
     void this.#tools.legs.ending(bye.then(() => this.#leave())).then(done);
   }
@@ -337,17 +376,14 @@ export class IncomingLeg implements CallerLeg, Leg {
   #leave(error?: Error): void {
     const state = this.#state;
     this.#state = { is: 'over' };
-    this.#prackTimer?.clear();
-    this.#sessionTimer.stop();
+    this.#progress.stop();
     this.#tools.legs.remove(this);
     forgetCancel(this.#invite);
     this.#onFinal();
-    if (state.is === 'answering') state.settle(error ?? new Error("the caller's leg is over"));
+    if (state.is === 'answered') state.timer.clear();
+    if (state.is === 'answering' || state.is === 'answered') {
+      state.answer.settle(error ?? new Error("the caller's leg is over"));
+    }
     this.#hangUpAfterAck?.done();
   }
-}
-
-function withSdp(sdp: string | undefined): { headers: Record<string, string>; body?: string } {
-  if (sdp === undefined) return { headers: { Allow: allow } };
-  return { headers: { Allow: allow, 'Content-Type': 'application/sdp' }, body: sdp };
 }

@@ -4,6 +4,7 @@ import { outgoingIdentity } from '../numbers/present.ts';
 import type { Gateway } from './gateway.ts';
 import { retryAfter, type Gateways } from './gateways.ts';
 import { networkHeaders } from './network-headers.ts';
+import { supportedBy } from './options.ts';
 import { sessionToken, type Dialled } from './own-legs.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { Attempt } from './silence.ts';
@@ -58,7 +59,7 @@ export function planToPhone(request: DialRequest, settings: TrunkSettings, ownNu
 
 /** A call that cannot even be tried. */
 export function planOfNothing(failure: TargetFailure): DialPlan {
-  return { attempts: [], sdp: undefined, ringTimeout: 0, impossible: failure };
+  return { attempts: [], sdp: undefined, ringTimeout: 0, sessionInterval: 0, impossible: failure };
 }
 
 function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]): DialPlan {
@@ -66,7 +67,9 @@ function plan(request: DialRequest, settings: TrunkSettings, attempts: Attempt[]
   // RFC 3261 16.3, RFC 7332: a call that may not go any further ends here.
   if (request.maxForwards <= 0) return planOfNothing({ reason: 'failed', status: 483, q850: 25 });
   const dialled = dialledBy(request, settings);
-  return { attempts, dialled, sdp: request.sdp, ringTimeout, ...(credentials && { auth: credentials }) };
+  const sessionInterval = Math.floor((settings.sessionInterval ?? 0) / 1_000);
+  const auth = credentials && { auth: credentials };
+  return { attempts, dialled, sdp: request.sdp, ringTimeout, sessionInterval, ...auth };
 }
 
 /** The call as it would come back to us. */
@@ -100,6 +103,10 @@ function headersOf(
     To: `<${to}>`,
     'Max-Forwards': String(request.maxForwards - 1),
     Allow: allow,
+    // RFC 3262 5: an offer in a reliable response would want its answer before anybody has answered
+    Supported: supportedBy(request.sdp === undefined ? { reliableProvisionals: 'never' } : settings),
+    // RFC 5009 8: within a trust domain only
+    ...((identity.trusted ?? true) && { 'P-Early-Media': 'supported' }),
     // RFC 7989: a session of its own, by which we know this call again. Nobody is at its other end yet: 32 zeros.
     'Session-ID': `${sessionToken(request.callId)};remote=${'0'.repeat(32)}`,
     ...networkHeaders(request.network ?? {}, settings.network ?? {}, {

@@ -6,7 +6,7 @@ import { sdpOf } from './bodies.ts';
 import { IncomingLeg } from './caller-leg.ts';
 import { readNetworkHeaders } from './network-headers.ts';
 import { expectCancel, type PendingInvite } from './pending-invites.ts';
-import { intervalTooShort, shortestInterval } from './session-timer.ts';
+import { hasTag, intervalTooShort } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
 import { respond, retryAfterSeconds, type Tools } from './tools.ts';
@@ -49,8 +49,9 @@ export class IncomingInvites {
       respond(this.#tools, res, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
       return;
     }
-    if (intervalTooShort(req)) {
-      respond(this.#tools, res, 422, { headers: { 'Min-SE': String(shortestInterval) } });
+    const refusal = refusalOf(req, trunk);
+    if (refusal) {
+      respond(this.#tools, res, refusal.status, { headers: refusal.headers });
       return;
     }
     const callId = req.get('call-id') ?? '';
@@ -127,6 +128,19 @@ function parseInvite(octets: Buffer): Request | undefined {
     if (error instanceof MalformedMessage) return undefined;
     throw error;
   }
+}
+
+/** What refuses an INVITE before anything is read of it. */
+function refusalOf(
+  req: SrfRequest,
+  { reliableProvisionals }: TrunkSettings,
+): { status: number; headers: Record<string, string> } | undefined {
+  const minSe = intervalTooShort(req);
+  if (minSe !== undefined) return { status: 422, headers: { 'Min-SE': minSe } };
+  if (reliableProvisionals === 'never' && hasTag(req, 'require', '100rel')) {
+    return { status: 420, headers: { Unsupported: '100rel' } };
+  }
+  return undefined;
 }
 
 /** Where numbers are at home that this trunk is told to call. */

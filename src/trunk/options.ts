@@ -1,3 +1,4 @@
+import type { TrunkSettings } from './settings.ts';
 import { allow } from './tools.ts';
 
 /** The bodies that we understand; a 415 tells them, too (RFC 3261 8.2.3). */
@@ -10,3 +11,8 @@ export const capabilities: Record<string, string> = {
   'Accept-Language': 'en',
   Supported: '100rel, histinfo, timer',
 };
+
+/** The extensions that a trunk may use with us (RFC 3261 20.37). */
+export function supportedBy({ reliableProvisionals }: Pick<TrunkSettings, 'reliableProvisionals'>): string {
+  return reliableProvisionals === 'never' ? 'histinfo, timer' : '100rel, histinfo, timer';
+}

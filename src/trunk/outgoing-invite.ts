@@ -3,8 +3,9 @@ import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
+import { contactOf } from './dialog-headers.ts';
 import { SentRequests } from './sent-requests.ts';
-import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest } from './srf.ts';
+import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
 import { contained, respond, sendRequest, transactionTimeout, type Tools } from './tools.ts';
 
 /** What becomes of one INVITE; nothing comes after `answered`, `refused`, `notSent` or `withdraw`. */
@@ -15,6 +16,8 @@ export interface InviteEvents {
   answered(response: SrfReceivedResponse, acknowledge: Acknowledge): void;
   /** 300 to 699; `locally` when the server made it because nobody answered. */
   refused(response: SrfReceivedResponse, locally: boolean): void;
+  /** An UPDATE of the target's before its answer (RFC 3311). */
+  updated(request: SrfRequest, response: SrfResponse): void;
   notSent(error: unknown): void;
 }
 
@@ -87,12 +90,20 @@ export class OutgoingInvite implements Connected {
       'response',
       contained(log, 'a response to INVITE', (response, acknowledge) => this.#received(response, acknowledge)),
     );
-    // Without a listener drachtio-srf swallows an UPDATE that comes before our INVITE is answered. One without an
-    // offer refreshes only; an offer could not be passed on as long as the caller has not answered (RFC 3311 5.2).
-    sent.on('update', (request, response) => {
-      const offers = request.body !== undefined && request.body !== '';
-      respond(this.#tools, response, offers ? 500 : 200, { headers: offers ? { 'Retry-After': '5' } : {} });
-    });
+    this.#listenForUpdate(sent);
+    // drachtio-srf takes the listeners for responses over to the request with credentials, and no others.
+    sent.on('authenticate', (again) => this.#listenForUpdate(again));
+  }
+
+  /** Without a listener drachtio-srf swallows an UPDATE that comes before our INVITE is answered. */
+  #listenForUpdate(sent: SrfRequest): void {
+    sent.on(
+      'update',
+      contained(this.#tools.log, 'an UPDATE', (request, response) => {
+        if (this.#state === 'sent') this.#events.updated(request, response);
+        else respond(this.#tools, response, 481);
+      }),
+    );
   }
 
   #received(response: SrfReceivedResponse, acknowledge: Acknowledge): void {
@@ -121,7 +132,11 @@ export class OutgoingInvite implements Connected {
   async #endLateAnswer(response: SrfReceivedResponse): Promise<void> {
     const { stackDialogId, socket } = response;
     if (stackDialogId !== undefined && stackDialogId !== '') {
-      const requests = new SentRequests(this.#tools, { dialogId: stackDialogId, socket }, () => undefined);
+      const requests = new SentRequests(
+        this.#tools,
+        { dialogId: stackDialogId, socket, target: () => contactOf(response) },
+        { lost: () => undefined, update: (_, refused) => respond(this.#tools, refused, 481) },
+      );
       await requests.sendBye(this.#withdrawal?.cause);
     }
     this.#settle();

@@ -14,26 +14,32 @@ const carried = ['Info-Package', 'Content-Disposition', 'Event', 'Subscription-S
 export class ReceivedRequests {
   readonly #tools: Tools;
   readonly #pass: StandingLegEvents['request'];
-  readonly #inviting: () => boolean;
+  readonly #offering: () => boolean;
   readonly #refreshed: (request: SrfRequest) => Record<string, string>;
   readonly #open = new Map<(answer: InDialogAnswer) => void, string>();
   /** A 200 with our offer has left: the ACK brings the answer. */
   #answerExpected = false;
 
   /**
-   * `inviting`: whether a re-INVITE of ours is under way. `pass`: hands a request to the call. `refreshed`: told of a
+   * `offering`: whether an offer of ours is under way. `pass`: hands a request to the call. `refreshed`: told of a
    * re-INVITE or UPDATE that gets 200 now; returns headers for it.
    */
   constructor(
     tools: Tools,
     pass: StandingLegEvents['request'],
-    inviting: () => boolean,
+    offering: () => boolean,
     refreshed: (request: SrfRequest) => Record<string, string> = () => ({}),
   ) {
     this.#tools = tools;
     this.#pass = pass;
-    this.#inviting = inviting;
+    this.#offering = offering;
     this.#refreshed = refreshed;
+  }
+
+  /** Whether an offer of the far side has no answer: none must then be made (RFC 3261 14.1, RFC 3311 5.1). */
+  get offered(): boolean {
+    const methods = [...this.#open.values()];
+    return methods.includes('INVITE') || methods.includes('UPDATE');
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
@@ -41,31 +47,16 @@ export class ReceivedRequests {
       respond(this.#tools, response, status, { headers });
     switch (request.method) {
       case 'INVITE':
-        if ([...this.#open.values()].includes('INVITE')) {
-          refuse(500, { 'Retry-After': '2' });
-          return;
-        } // RFC 3261 14.2
-        if (this.#inviting()) {
-          refuse(491);
-          return;
-        } // RFC 3261 14.2
-        {
-          this.#passOn(request, response);
-          return;
-        }
-      case 'UPDATE':
-        if (bodyOf(request) === undefined) {
-          refuse(200, { Allow: allow, ...this.#refreshed(request) });
-          return;
-        } // a refresh of this leg only
-        if (this.#inviting()) {
-          refuse(491);
-          return;
-        } // RFC 3311 5.2
-        {
-          this.#passOn(request, response);
-          return;
-        }
+      case 'UPDATE': {
+        if (request.method === 'UPDATE' && bodyOf(request) === undefined) {
+          refuse(200, { Allow: allow, ...this.#refreshed(request) }); // a refresh of this leg only
+        } else if (this.offered)
+          refuse(500, { 'Retry-After': '2' }); // RFC 3261 14.2, RFC 3311 5.2
+        else if (this.#offering())
+          refuse(491); // the same
+        else this.#passOn(request, response);
+        return;
+      }
       case 'INFO':
       case 'MESSAGE':
       case 'NOTIFY': {
@@ -115,9 +106,12 @@ export class ReceivedRequests {
 
   #passOn(request: SrfRequest, response: SrfResponse): void {
     const { method } = request;
-    const answer = (given: InDialogAnswer): void => {
+    const offers = (method === 'INVITE' || method === 'UPDATE') && bodyOf(request) !== undefined;
+    const answer = (answered: InDialogAnswer): void => {
       if (!this.#open.delete(answer)) return;
       timer.clear();
+      // An offer that is accepted without an answer would leave the far side without a session (RFC 3264 5).
+      const given = offers && answered.status === 200 && answered.body === undefined ? { status: 488 } : answered;
       if (method === 'INVITE' && given.status === 200) this.#answerExpected = bodyOf(request) === undefined;
       const headers: Record<string, string> = {};
       if (given.body !== undefined) headers['Content-Type'] = given.contentType ?? 'application/sdp';

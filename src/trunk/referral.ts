@@ -1,8 +1,10 @@
 import type { InDialogAnswer, ReferEvents } from '../call/ports.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
+import type { Logger } from '../shared/log.ts';
 import { failureOf } from './failures.ts';
 import { readSipfrag, type Progress } from './sipfrag.ts';
 import type { SrfRequest } from './srf.ts';
+import { contained } from './tools.ts';
 
 /**
  * How long the answer to REFER may be outstanding. RFC 3515 2.4.4 wants it at once, without a person being asked; UDP has
@@ -155,4 +157,14 @@ export class Referral {
     if (state.is === 'leaving') state.leave(afterBye);
     else tell();
   }
+}
+
+/** The same events with their exceptions logged: they are told out of timers and of what drachtio-srf calls. */
+export function containedReferral(log: Logger, events: ReferEvents): ReferEvents {
+  return {
+    progress: contained(log, 'the progress of a referral', (progress) => events.progress(progress)),
+    transferred: contained(log, 'a transfer', () => events.transferred()),
+    refused: contained(log, 'the refusal of a referral', (refusal) => events.refused(refusal)),
+    failed: contained(log, 'the failure of a referral', (failure) => events.failed(failure)),
+  };
 }

@@ -3,16 +3,23 @@ import type { Timer } from '../shared/clock.ts';
 import { passableContent } from './bodies.ts';
 import type { Connected } from './legs.ts';
 import { reasonHeaders } from './reason.ts';
-import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest } from './srf.ts';
-import { allow, contained, respond, sendRequest, serverTimeout, transactionTimeout, type Tools } from './tools.ts';
+import type { Acknowledge, RequestOptions, Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
+import { allow, contained, sendRequest, serverTimeout, transactionTimeout, type Tools } from './tools.ts';
 
 /** Where a dialog is: its id at the SIP server that has it. */
 export interface DialogAddress {
   dialogId: string;
   socket: Socket;
-  /** The far side's Contact, when known: what a digest is reckoned over (RFC 3261 22.4). The server has its own. */
-  target?: string | undefined;
+  /** The far side's Contact, when known: what a digest is reckoned over (RFC 3261 22.4). The server keeps its own. */
+  readonly target: () => string | undefined;
   auth?: { username: string; password: string };
+}
+
+interface SentEvents {
+  /** A request was answered 408 or 481: the dialog is gone. */
+  lost(): void;
+  /** An UPDATE of the far side that came while a request of ours was open. */
+  update(request: SrfRequest, response: SrfResponse): void;
 }
 
 /** How long the answer to an offer that came in a 200 may be outstanding; then the ACK goes without one. */
@@ -22,20 +29,26 @@ const lateAnswerTimeout = 10_000;
 export class SentRequests {
   readonly #tools: Tools;
   readonly #dialog: DialogAddress;
-  readonly #onLost: () => void;
+  readonly #events: SentEvents;
   readonly #open = new Set<(answer: InDialogAnswer) => void>();
   #invites = 0;
+  #offers = 0;
   #heldAck: { acknowledge: Acknowledge; timer: Timer } | undefined;
 
-  constructor(tools: Tools, dialog: DialogAddress, onLost: () => void) {
+  constructor(tools: Tools, dialog: DialogAddress, events: SentEvents) {
     this.#tools = tools;
     this.#dialog = dialog;
-    this.#onLost = onLost;
+    this.#events = events;
   }
 
   /** Whether a re-INVITE of ours is under way (RFC 3261 14.1: another one must then not be accepted). */
   get inviting(): boolean {
     return this.#invites > 0;
+  }
+
+  /** Whether an offer of ours has no answer: none must then be accepted (RFC 3261 14.2, RFC 3311 5.2). */
+  get offering(): boolean {
+    return this.inviting || this.#offers > 0;
   }
 
   /**
@@ -51,9 +64,11 @@ export class SentRequests {
   send(request: InDialogRequest, sentAs?: (sequence: number) => void): Promise<InDialogAnswer> {
     if (request.method === 'ACK') return Promise.resolve({ status: this.#sendHeldAck(request) ? 200 : 481 });
     const isInvite = request.method === 'INVITE';
-    if (isInvite && (this.inviting || this.#heldAck)) return Promise.resolve({ status: 491 });
+    const isOffer = isInvite || (request.method === 'UPDATE' && request.body !== undefined);
+    if (isOffer && (this.offering || this.#heldAck)) return Promise.resolve({ status: 491 });
     return new Promise((resolve) => {
       if (isInvite) this.#invites += 1;
+      if (isOffer) this.#offers += 1;
       let settled = false;
       const settle = (answer: InDialogAnswer): void => {
         if (settled) return;
@@ -61,9 +76,10 @@ export class SentRequests {
         timer.clear();
         this.#open.delete(settle);
         if (isInvite) this.#invites -= 1;
+        if (isOffer) this.#offers -= 1;
         resolve(answer);
         // RFC 3261 12.2.1.2; to REFER they are the answer of a usage of its own (RFC 5057 5.1)
-        if (request.method !== 'REFER' && (answer.status === 408 || answer.status === 481)) this.#onLost();
+        if (request.method !== 'REFER' && (answer.status === 408 || answer.status === 481)) this.#events.lost();
       };
       const timer = this.#tools.clock.after(serverTimeout, () => settle({ status: 408 }));
       this.#open.add(settle);
@@ -90,6 +106,7 @@ export class SentRequests {
           settle();
           return;
         }
+        this.#listenForUpdate(outcome.sent);
         outcome.sent.on('response', () => settle());
       });
     });
@@ -105,7 +122,7 @@ export class SentRequests {
 
   /** The server writes its own Request-URI. */
   get #uri(): string {
-    return this.#dialog.target ?? 'sip:placeholder';
+    return this.#dialog.target() ?? 'sip:placeholder';
   }
 
   #transmit(
@@ -119,11 +136,13 @@ export class SentRequests {
         settle({ status: isUnknownDialog(outcome.error) ? 481 : 503 });
         return;
       }
+      this.#listenForUpdate(outcome.sent);
       const told = contained(log, `sending ${request.method}`, (sent: SrfRequest) => sentAs(sequenceOf(sent)));
       told(outcome.sent);
-      outcome.sent.on('authenticate', told);
-      // Without a listener here drachtio-srf swallows an UPDATE that comes while our re-INVITE is under way.
-      if (request.method === 'INVITE') outcome.sent.on('update', (_, response) => respond(this.#tools, response, 491));
+      outcome.sent.on('authenticate', (again) => {
+        this.#listenForUpdate(again);
+        told(again);
+      });
       outcome.sent.on(
         'response',
         contained(log, `a response to ${request.method}`, (response, acknowledge) => {
@@ -133,6 +152,14 @@ export class SentRequests {
         }),
       );
     });
+  }
+
+  /** drachtio-srf gives an UPDATE to any request of ours that is open in the same call, and swallows it when nobody listens there. */
+  #listenForUpdate(sent: SrfRequest): void {
+    sent.on(
+      'update',
+      contained(this.#tools.log, 'an UPDATE', (update, response) => this.#events.update(update, response)),
+    );
   }
 
   #acknowledge(request: InDialogRequest, response: SrfReceivedResponse, acknowledge: Acknowledge): void {

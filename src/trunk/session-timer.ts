@@ -1,90 +1,51 @@
-import type { InDialogAnswer, InDialogRequest } from '../call/ports.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
+// Session timers (RFC 4028), on both legs. Here it is agreed who refreshes and how often; the SIP server, built-in or
+// drachtio-server, reads that in the messages that pass through it, refreshes by itself and ends what nobody refreshed.
+// One of the three parts has to, and only the server sees every request of a dialog.
 import type { SipMessageView } from './srf.ts';
 
 /** The shortest session interval (RFC 4028 4). Seconds. */
-export const shortestInterval = 90;
+const shortestInterval = 90;
 
 /** The longest that is believed: a day. Seconds. */
 const longestInterval = 86_400;
 
-/** What the timer does to its dialog. */
-interface Dialog {
-  /** No refresh came in time: it is to be ended with BYE (RFC 4028 10). */
-  expired(): void;
-  /** Sends a refresh of ours. */
-  send(request: InDialogRequest): Promise<InDialogAnswer>;
-}
-
-interface Agreed {
-  seconds: number;
-  /** Who refreshes: the one who sent the request that agreed it, or the one who answered it. */
-  refresher: 'uac' | 'uas';
-}
-
 /**
- * The session timer of a dialog that the far side began (RFC 4028): agreed in the 2xx to its INVITE where that asked for
- * one, and anew in each 2xx to its re-INVITE or UPDATE. Normally the far side refreshes; where it wants us to, we do so
- * by UPDATE, which needs no description.
+ * What the 2xx to an INVITE or UPDATE says of the session timer: what was asked for; or, where the far side knows timers
+ * and asked for nothing, `interval` milliseconds (0: nothing) with us as the refresher. A far side that does not know
+ * timers could neither refresh nor answer an UPDATE for sure: it gets none.
  */
-export class SessionTimer {
-  readonly #clock: Clock;
-  readonly #dialog: Dialog;
-  #timer: Timer | undefined;
-
-  constructor(clock: Clock, dialog: Dialog) {
-    this.#clock = clock;
-    this.#dialog = dialog;
+export function sessionAnswer(request: SipMessageView, interval: number): Record<string, string> {
+  if (!knowsTimers(request)) return {};
+  const asked = request.get('session-expires');
+  const seconds = secondsOf(asked);
+  if (seconds === undefined) {
+    if (interval === 0) return {};
+    const least = secondsOf(request.get('min-se')) ?? 0;
+    return { 'Session-Expires': `${Math.min(longestInterval, Math.max(least, interval / 1_000))};refresher=uas` };
   }
-
-  /** A request that is answered with 2xx now: starts the time anew, and returns what its 2xx says of it. */
-  agree(request: SipMessageView): Record<string, string> {
-    this.stop();
-    const agreed = wanted(request);
-    if (!agreed) return {};
-    this.#start(agreed);
-    const { seconds, refresher } = agreed;
-    const headers = { 'Session-Expires': `${seconds};refresher=${refresher}` };
-    return refresher === 'uac' ? { ...headers, Require: 'timer' } : headers; // RFC 4028 9, table 2
-  }
-
-  stop(): void {
-    this.#timer?.clear();
-    this.#timer = undefined;
-  }
-
-  #start({ seconds, refresher }: Agreed): void {
-    if (refresher === 'uas') {
-      this.#timer = this.#clock.after(seconds * 500, () => void this.#refresh(seconds)); // RFC 4028 7.2: half-way
-      return;
-    }
-    // RFC 4028 10: a little before the far side's own timer, at most 32 s.
-    const early = Math.min(32, seconds / 3);
-    this.#timer = this.#clock.after((seconds - early) * 1_000, () => this.#dialog.expired());
-  }
-
-  async #refresh(seconds: number): Promise<void> {
-    const headers = { Supported: 'timer', 'Session-Expires': `${seconds};refresher=uac` };
-    // What was refused or lost is told by the dialog itself (408, 481); after anything else the next turn tries again.
-    const started = this.#timer;
-    await this.#dialog.send({ method: 'UPDATE', headers });
-    if (this.#timer === started && started) this.#start({ seconds, refresher: 'uas' });
-  }
+  if (seconds < shortestInterval) return {};
+  const refresher = /;\s*refresher\s*=\s*(uac|uas)\s*(?:;|$)/i.exec(asked ?? '')?.[1]?.toLowerCase() ?? 'uac';
+  const agreed = { 'Session-Expires': `${Math.min(seconds, longestInterval)};refresher=${refresher}` };
+  return refresher === 'uac' ? { ...agreed, Require: 'timer' } : agreed; // RFC 4028 9, table 2
 }
 
-/** Whether a request asks for a shorter interval than may be (RFC 4028 9): to be answered 422 with Min-SE. */
-export function intervalTooShort(request: SipMessageView): boolean {
+/** What an INVITE of ours says of it (RFC 4028 7.1); who refreshes is the far side's choice. */
+export function sessionOffer(seconds: number): Record<string, string> {
+  return seconds === 0 ? {} : { 'Session-Expires': String(seconds), 'Min-SE': String(shortestInterval) };
+}
+
+/** The interval that a 422 wants at least, in seconds; undefined when it wants none longer than `asked` (RFC 4028 7.3). */
+export function longerInterval(refusal: SipMessageView, asked: number): number | undefined {
+  const least = secondsOf(refusal.get('min-se'));
+  return least !== undefined && least > asked && least <= longestInterval ? least : undefined;
+}
+
+/** The Min-SE of the 422 that a request gets when its interval is too short (RFC 4028 9); undefined when it is not. */
+export function intervalTooShort(request: SipMessageView): string | undefined {
   const seconds = secondsOf(request.get('session-expires'));
-  return seconds !== undefined && seconds < shortestInterval && knowsTimers(request);
-}
-
-/** A far side that does not know timers could neither refresh nor answer an UPDATE for sure: it gets none. */
-function wanted(request: SipMessageView): Agreed | undefined {
-  const header = request.get('session-expires');
-  const seconds = secondsOf(header);
-  if (seconds === undefined || seconds < shortestInterval || !knowsTimers(request)) return undefined;
-  const refresher = /;\s*refresher\s*=\s*(uac|uas)\s*(?:;|$)/i.exec(header ?? '')?.[1]?.toLowerCase();
-  return { seconds: Math.min(seconds, longestInterval), refresher: refresher === 'uas' ? 'uas' : 'uac' };
+  return seconds !== undefined && seconds < shortestInterval && knowsTimers(request)
+    ? String(shortestInterval)
+    : undefined;
 }
 
 function secondsOf(header: string | undefined): number | undefined {
@@ -92,11 +53,11 @@ function secondsOf(header: string | undefined): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function knowsTimers(request: SipMessageView): boolean {
-  return hasTag(request, 'supported', 'timer') || hasTag(request, 'require', 'timer');
+function knowsTimers(message: SipMessageView): boolean {
+  return hasTag(message, 'supported', 'timer') || hasTag(message, 'require', 'timer');
 }
 
-/** Whether Supported or Require names an option tag. */
-export function hasTag(message: SipMessageView, header: 'supported' | 'require', tag: string): boolean {
+/** Whether a header that is a list of tokens (Supported, Require, Allow) names one. */
+export function hasTag(message: SipMessageView, header: 'supported' | 'require' | 'allow', tag: string): boolean {
   return (message.get(header) ?? '').split(',').some((named) => named.trim().toLowerCase() === tag);
 }

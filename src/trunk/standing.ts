@@ -1,10 +1,15 @@
+import { randomInt } from 'node:crypto';
 import type { Cause, InDialogAnswer, InDialogRequest, ReferEvents, StandingLegEvents } from '../call/ports.ts';
+import { contactOf } from './dialog-headers.ts';
 import { parseReason } from './reason.ts';
 import { Referral } from './referral.ts';
 import { ReceivedRequests } from './received-requests.ts';
 import { SentRequests, type DialogAddress } from './sent-requests.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
 import { contained, respond, type Tools } from './tools.ts';
+
+/** So often an offer is made that is crossed by others. */
+const offerTries = 4;
 
 /** How a dialog ended that we did not end. */
 export interface Ended {
@@ -18,6 +23,7 @@ export class StandingDialog {
   readonly #sent: SentRequests;
   readonly #received: ReceivedRequests;
   readonly #onEnded: (how: Ended) => void;
+  #target: string | undefined;
   #over = false;
   #hangUp: Promise<void> | undefined;
   /** All of this dialog: a subscription may outlive its outcome. */
@@ -31,18 +37,25 @@ export class StandingDialog {
    */
   constructor(
     tools: Tools,
-    dialog: DialogAddress,
+    dialog: Omit<DialogAddress, 'target'> & { target: string | undefined },
     pass: StandingLegEvents['request'],
     onEnded: (how: Ended) => void,
-    refreshed?: (request: SrfRequest) => Record<string, string>,
+    refreshed: (request: SrfRequest) => Record<string, string>,
   ) {
     this.#tools = tools;
-    this.#sent = new SentRequests(tools, dialog, () => this.unreachable());
-    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.inviting, refreshed);
+    this.#target = dialog.target;
+    const address: DialogAddress = { ...dialog, target: () => this.#target };
+    this.#sent = new SentRequests(tools, address, {
+      lost: () => this.unreachable(),
+      update: (request, response) => this.received(request, response),
+    });
+    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.offering, refreshed);
     this.#onEnded = onEnded;
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
+    // RFC 3261 12.2.2, RFC 3311 5.2: a target refresh
+    if (request.method === 'INVITE' || request.method === 'UPDATE') this.movedTo(contactOf(request));
     if (request.method === 'BYE') this.#bye(request, response);
     else if (this.#over) respond(this.#tools, response, 481);
     else if (request.method === 'NOTIFY' && isOfReferral(request)) {
@@ -55,8 +68,26 @@ export class StandingDialog {
     if (!this.#over) this.#received.acknowledged(ack);
   }
 
+  /** The far side is reached at this Contact from now on. */
+  movedTo(target: string | undefined): void {
+    this.#target = target ?? this.#target;
+  }
+
   request(request: InDialogRequest): Promise<InDialogAnswer> {
-    return this.#over ? Promise.resolve({ status: 481 }) : this.#sent.send(request);
+    if (this.#over) return Promise.resolve({ status: 481 });
+    const offers = request.method === 'INVITE' || (request.method === 'UPDATE' && request.body !== undefined);
+    if (offers && this.#received.offered) return Promise.resolve({ status: 491 }); // RFC 3261 14.1, RFC 3311 5.1
+    return this.#sent.send(request);
+  }
+
+  /** Offers a description by re-INVITE until no offer of the far side crosses it (RFC 3261 14.1); resolves with the answer. */
+  async offer(sdp: string): Promise<InDialogAnswer> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.request({ method: 'INVITE', contentType: 'application/sdp', body: sdp });
+      if (answer.status !== 491 || tries === offerTries) return answer;
+      // 14.1: who did not make the Call-ID waits up to 2 s, in steps of 10 ms
+      await new Promise<void>((resolve) => void this.#tools.clock.after(10 * randomInt(201), resolve));
+    }
   }
 
   /** REFER with these headers; what comes of it is told to `events`, within `longest` milliseconds after its acceptance. */

@@ -128,6 +128,26 @@ export class SipPeer {
     this.send(`${lines.join('\r\n')}\r\n\r\n${body}`, via?.port ?? 5060);
   }
 
+  /** A request within the dialog of an INVITE that this peer got; `tag` is that of its answer. */
+  sendWithin(invite: Request, method: string, sequence: number, options: RequestParts & { tag?: string } = {}): void {
+    const port = invite.vias[0]?.port ?? 5060;
+    const body = options.body ?? '';
+    const lines = [
+      `${method} sip:127.0.0.1:${port} SIP/2.0`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK-within-${method}-${sequence}-${process.hrtime.bigint()}`,
+      `From: ${invite.get('To') ?? ''};tag=${options.tag ?? 'peer'}`,
+      `To: ${invite.get('From') ?? ''}`,
+      `Call-ID: ${invite.callId}`,
+      `CSeq: ${sequence} ${method}`,
+      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      'Max-Forwards: 70',
+      ...(options.headers ?? []),
+      ...(body === '' ? [] : [`Content-Type: ${options.contentType ?? 'application/sdp'}`]),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ];
+    this.send(`${lines.join('\r\n')}\r\n\r\n${body}`, port);
+  }
+
   #arrive(message: Message): void {
     this.received.push(message);
     const index = this.#waiters.findIndex((waiter) => waiter.matches(message));

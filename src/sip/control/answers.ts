@@ -83,6 +83,9 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
     if (success) dialog.confirmBy(response);
     entry.forks.set(toTag, dialog);
     entry.dialog = dialog;
+    const sequence = response.get('RSeq');
+    if (sequence !== undefined) entry.provisionals?.set(Number.parseInt(sequence, 10), dialog);
+    if (response.status === 199) forget(entry, toTag);
     if (success) {
       for (const [tag, fork] of entry.forks) if (fork !== dialog) entry.forks.delete(tag);
     }
@@ -90,6 +93,12 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
   if (!success || response.cseq.method !== 'INVITE') return;
   const hangUp = entry.transactionId === pending.id && response.get('Contact') === undefined;
   entry.awaitingAck = { transaction: pending.transaction, toTag, hangUp };
+}
+
+/** RFC 6228 4: an early dialog is over, and others go on. Its PRACK is still to be sent. */
+function forget(entry: DialogEntry, tag: string): void {
+  entry.forks.delete(tag);
+  entry.dialog = [...entry.forks.values()].at(-1) ?? entry.dialog;
 }
 
 function begin(exchange: Exchange, pending: PendingClient, response: Response): DialogEntry {
@@ -102,6 +111,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     method: pending.transaction.method,
     dialog,
     forks: new Map([[dialog.remoteTag, dialog]]),
+    provisionals: new Map(),
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: undefined,

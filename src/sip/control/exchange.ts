@@ -32,6 +32,8 @@ export interface DialogEntry extends Registered {
   dialog: Dialog;
   /** The early dialogs of a forked INVITE of ours, by remote tag. */
   readonly forks: Map<string, Dialog>;
+  /** By RSeq whose reliable provisional responses are to be acknowledged: a PRACK belongs to the fork that it answers. */
+  readonly provisionals?: Map<number, Dialog>;
   /** The id of the transaction that began the dialog: an ACK to its 2xx carries it. */
   readonly transactionId: string;
   /** An INVITE of ours whose 2xx the application has not acknowledged yet. */

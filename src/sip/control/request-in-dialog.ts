@@ -25,14 +25,16 @@ export function requestInDialog(
     return;
   }
   const { method } = message;
-  const draft = entry.dialog.request(method);
+  const sequence = Number.parseInt(headerOf(message, 'rack') ?? '', 10);
+  const dialog = (method === 'PRACK' ? entry.provisionals?.get(sequence) : undefined) ?? entry.dialog;
+  const draft = dialog.request(method);
   addHeaders(draft, message, (name) => dialogHeaders.has(name));
   addBody(draft, message);
   offerSession(entry, draft);
   const contact = headerOf(message, 'contact');
   send(exchange, application, id, draft, {
     entry,
-    nextHop: entry.dialog.nextHop,
+    nextHop: dialog.nextHop,
     adorn: (copy, local) => {
       if (contact !== undefined || withContact.has(method)) copy.add('Contact', rewriteContact(contact, local));
     },

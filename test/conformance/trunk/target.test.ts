@@ -52,9 +52,9 @@ describe('a call to a final called number', () => {
     world.trunk.dial(dialRequest(), happenings.events);
     const phone = world.gateway();
     const invite = await phone.request('INVITE');
-    const ack = await accept(phone, invite);
+    await accept(phone, invite);
     await happenings.until('answered');
-    sendInDialog(phone, invite, ack, 'BYE', 1, ['Reason: SIP;cause=480;text="left"']);
+    phone.sendWithin(invite, 'BYE', 1, { headers: ['Reason: SIP;cause=480;text="left"'] });
     await phone.response(200, 'BYE');
     assert.deepEqual(await happenings.until('ended'), { cause: { sip: 480, text: 'left' }, lost: false });
     assert.equal(world.trunk.stats().legs, 0);
@@ -293,30 +293,3 @@ describe('a call to a final called number', () => {
     assert.equal(world.trunk.stats().legs, 0);
   });
 });
-
-function sendInDialog(
-  phone: SipPeer,
-  invite: Request,
-  ack: Request,
-  method: string,
-  sequence: number,
-  headers: string[],
-): void {
-  const port = invite.vias[0]?.port ?? 0;
-  phone.send(
-    [
-      `${method} sip:127.0.0.1:${port} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${phone.port};branch=z9hG4bK-target-${method}-${sequence}`,
-      `From: ${ack.get('To') ?? ''}`,
-      `To: ${ack.get('From') ?? ''}`,
-      `Call-ID: ${invite.callId}`,
-      `CSeq: ${sequence} ${method}`,
-      'Max-Forwards: 70',
-      ...headers,
-      'Content-Length: 0',
-      '',
-      '',
-    ].join('\r\n'),
-    port,
-  );
-}

@@ -35,6 +35,8 @@ export const sdp = (version: number, port = 40_000): string =>
 /** Everything that happened to one leg, in order; tests wait for what comes next. */
 export class Happenings {
   readonly all: string[] = [];
+  /** Of each progress and answer of a target. */
+  readonly forks: string[] = [];
   readonly details = new Map<string, unknown>();
   readonly requests: { request: InDialogRequest; answer: (answer: InDialogAnswer) => void }[] = [];
   readonly #waiters = new Map<string, () => void>();
@@ -72,8 +74,14 @@ export class Happenings {
         this.requests.push({ request, answer });
         this.note(`request ${request.method}`, request);
       },
-      progress: (progress) => this.note(`progress ${progress.status}`, progress.sdp),
-      answered: (answer) => this.note('answered', answer.sdp),
+      progress: (progress) => {
+        this.forks.push(progress.fork);
+        this.note(`progress ${progress.status}`, progress.sdp);
+      },
+      answered: (answer) => {
+        this.forks.push(answer.fork);
+        this.note('answered', answer.sdp);
+      },
       failed: (failure) => this.note('failed', failure),
     };
   }
@@ -104,6 +112,17 @@ export interface Incoming {
   happenings: Happenings;
 }
 
+interface WorldOptions {
+  gateways?: number;
+  clock?: Clock;
+  /** Of the SIP server; the machine's own unless given. */
+  serverClock?: Clock;
+  t1?: number;
+  trunk?: Partial<TrunkSettings>;
+  /** `tcp`: the application reaches the server over TCP, as it would a drachtio-server. `drachtio`: it is one. */
+  control?: Control;
+}
+
 export class World {
   readonly #server: SipServer | undefined;
   /** The UDP port of the SIP server. */
@@ -129,19 +148,10 @@ export class World {
     });
   }
 
-  static async start(
-    options: {
-      gateways?: number;
-      clock?: Clock;
-      t1?: number;
-      trunk?: Partial<TrunkSettings>;
-      /** `tcp`: the application reaches the server over TCP, as it would a drachtio-server. `drachtio`: it is one. */
-      control?: Control;
-    } = {},
-  ): Promise<World> {
+  static async start(options: WorldOptions = {}): Promise<World> {
     const gateways: SipPeer[] = [];
     for (let index = 0; index < (options.gateways ?? 1); index++) gateways.push(await SipPeer.open());
-    const server = options.control === 'drachtio' ? undefined : await builtIn(options.control, options.t1 ?? 500);
+    const server = options.control === 'drachtio' ? undefined : await builtIn(options);
     let hostPorts = server?.listening.join(',') ?? '';
     let detach = (): void => undefined;
     const trunk = await startTrunk({
@@ -256,11 +266,11 @@ export class World {
   }
 }
 
-function builtIn(control: Control | undefined, t1: number): Promise<SipServer> {
+function builtIn({ control, serverClock = systemClock, t1 = 500 }: WorldOptions): Promise<SipServer> {
   return startSipServer({
     listen: ['udp://127.0.0.1:0'],
     control: control === 'tcp' ? { address: '127.0.0.1', port: 0, secret } : 'in-process',
-    clock: systemClock,
+    clock: serverClock,
     log: silentLog,
     timers: timersOf(t1),
   });

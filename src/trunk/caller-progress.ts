@@ -1,0 +1,207 @@
+import type { InDialogAnswer } from '../call/ports.ts';
+import type { Timer } from '../shared/clock.ts';
+import { withDeadline } from '../shared/deadline.ts';
+import { sdpOf } from './bodies.ts';
+import type { PendingInvite } from './pending-invites.ts';
+import { hasTag } from './session-timer.ts';
+import type { TrunkSettings } from './settings.ts';
+import type { SrfRequest, SrfResponse } from './srf.ts';
+import { allow, respond, serverTimeout, type Tools } from './tools.ts';
+
+/** How long an answer to UPDATE may hold the answer of the call up; it takes nobody's decision (RFC 3311 5.2). Milliseconds. */
+const updateTimeout = 5_000;
+
+export type ProgressStatus = 180 | 181 | 183;
+
+interface Progress {
+  status: ProgressStatus;
+  sdp?: string | undefined;
+}
+
+/** What it needs of the leg. */
+interface Leg {
+  /** A provisional response has left: the early dialog stands. */
+  begun(dialogId: string | undefined): void;
+  /** Offers a description in the early dialog (RFC 3311). */
+  update(sdp: string): Promise<InDialogAnswer>;
+  /** No PRACK came: the INVITE is over (RFC 3262 3). */
+  unacknowledged(): void;
+}
+
+/** What the 2xx carries, and what the caller must still be told in an offer of its own behind it. */
+export interface Settled {
+  body: string | undefined;
+  owed: string | undefined;
+}
+
+/**
+ * The provisional responses to a caller, up to its 2xx.
+ *
+ * Where they are reliable (RFC 3262), the first description is the answer to the caller's offer and binds: the call may
+ * still be answered by somebody else, with another one. So whatever is described later, early media of another number or
+ * fork or the final answer, goes as an offer of its own: by UPDATE inside the early dialog (RFC 3311) where the caller
+ * allows it, otherwise by re-INVITE once the call stands. Where they are not, each response may carry another description.
+ */
+export class CallerProgress {
+  readonly #tools: Tools;
+  readonly #invite: PendingInvite;
+  readonly #settings: TrunkSettings;
+  readonly #leg: Leg;
+  readonly #reliable: boolean;
+  readonly #offers: boolean;
+  readonly #told = new Set<number>();
+  #lastUnreliable: number | undefined;
+  /** Of a reliable response that has no PRACK. */
+  #prackTimer: Timer | undefined;
+  #next: Progress | undefined;
+  /** What the caller's offer was answered with. */
+  #answer: string | undefined;
+  /** What the caller knows of our side now: the answer, or what an UPDATE of either side put in its place. */
+  #described: string | undefined;
+  #updating = false;
+  #onIdle: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(tools: Tools, invite: PendingInvite, settings: TrunkSettings, leg: Leg) {
+    this.#tools = tools;
+    this.#invite = invite;
+    this.#settings = settings;
+    this.#leg = leg;
+    const { req } = invite;
+    this.#offers = sdpOf(req) !== undefined;
+    const wanted = settings.reliableProvisionals === 'supported' && this.#offers && !tools.server.isDrachtio;
+    this.#reliable = hasTag(req, 'require', '100rel') || (wanted && hasTag(req, 'supported', '100rel'));
+  }
+
+  /** Whether offer and answer are exchanged, so that either side may offer anew by UPDATE (RFC 3311 5.1). */
+  get agreed(): boolean {
+    return this.#answer !== undefined && !this.#prackTimer;
+  }
+
+  /** Whether a 2xx may leave at once, with whatever description (see `settle`). */
+  get idle(): boolean {
+    return !this.#reliable || (this.#answer === undefined && !this.#prackTimer);
+  }
+
+  tell(progress: Progress): void {
+    if (this.#stopped) return;
+    const announced = progress.status === 181 && this.#settings.announceForwarding !== true ? 180 : progress.status;
+    // An offer of the target's cannot be one of ours: the caller's call may yet be answered by another one.
+    const sdp = this.#offers ? progress.sdp : undefined;
+    if (this.#reliable) this.#tellReliably({ status: announced, sdp });
+    else this.#tellOnce(announced, sdp);
+  }
+
+  /** A PRACK. Whether it fits a response of ours was the server's to judge. */
+  acknowledged(prack: SrfRequest, response: SrfResponse): void {
+    if (!this.#reliable) {
+      respond(this.#tools, response, 481); // RFC 3262 3
+      return;
+    }
+    respond(this.#tools, response, sdpOf(prack) === undefined ? 200 : 488); // offers come by UPDATE
+    this.#prackTimer?.clear();
+    this.#prackTimer = undefined;
+    this.#idle();
+  }
+
+  /** An UPDATE of the caller's was accepted, with this answer. */
+  changed(sdp: string): void {
+    this.#described = sdp;
+  }
+
+  /**
+   * What is still to be done before a 2xx with `sdp` may leave: a reliable description wants its PRACK (RFC 3262 3), and
+   * an UPDATE its answer. Nothing but the 2xx follows.
+   */
+  async settle(sdp: string): Promise<Settled> {
+    this.#stopped = true;
+    this.#next = undefined;
+    while (this.#prackTimer ?? this.#updating) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    if (this.#answer === undefined) return { body: sdp, owed: undefined };
+    if (this.#described !== sdp) await this.#update(sdp);
+    return {
+      body: this.#described === this.#answer ? this.#answer : undefined, // RFC 6337 3.1.1: again or not at all
+      owed: this.#described === sdp ? undefined : sdp,
+    };
+  }
+
+  /** Nothing more is sent, and nobody waits. */
+  stop(): void {
+    this.#stopped = true;
+    this.#prackTimer?.clear();
+    this.#prackTimer = undefined;
+    this.#updating = false;
+    this.#onIdle?.();
+  }
+
+  #tellOnce(status: ProgressStatus, sdp: string | undefined): void {
+    const code = sdp === undefined ? status : 183;
+    if (sdp === undefined && this.#lastUnreliable === code) return; // the caller knows
+    this.#lastUnreliable = sdp === undefined ? code : undefined;
+    this.#send(code, sdp, {});
+  }
+
+  #tellReliably({ status, sdp }: Progress): void {
+    // RFC 3261 13.2.1: the first reliable response to an INVITE without an offer must have one; we have none yet.
+    // A drachtio-server (0.9.10 too) dies of a reliable response that ends, or is never acknowledged, before its PRACK: any
+    // such caller who hung up early would end all calls. There it hears none, which RFC 3262 3 allows.
+    if (!this.#offers || this.#tools.server.isDrachtio) return;
+    if (this.#prackTimer) {
+      this.#next = { status, sdp: sdp ?? this.#next?.sdp };
+      return;
+    }
+    if (sdp !== undefined && this.#answer === undefined) {
+      this.#answer = this.#described = sdp;
+      this.#sendReliably(183, sdp);
+      return;
+    }
+    if (sdp !== undefined && sdp !== this.#described) void this.#update(sdp);
+    if (!this.#told.has(status)) this.#sendReliably(status, undefined);
+  }
+
+  #sendReliably(status: ProgressStatus, sdp: string | undefined): void {
+    this.#told.add(status);
+    this.#prackTimer = this.#tools.clock.after(serverTimeout, () => this.#leg.unacknowledged());
+    // RSeq as drachtio-srf's users write it: the server puts its own in its place, and repeats the response.
+    this.#send(status, sdp, { Require: '100rel', RSeq: '1' });
+  }
+
+  #send(status: ProgressStatus, sdp: string | undefined, headers: Record<string, string>): void {
+    const { req, res } = this.#invite;
+    const media: Record<string, string> = sdp === undefined ? {} : { 'Content-Type': 'application/sdp' };
+    // RFC 5009 8: a network that gates early media is told that this is some.
+    if (sdp !== undefined && /\bsupported\b/i.test(req.get('p-early-media') ?? '')) media['P-Early-Media'] = 'sendrecv';
+    const options = { headers: { Allow: allow, ...headers, ...media }, ...(sdp !== undefined && { body: sdp }) };
+    respond(this.#tools, res, status, options, (error) => {
+      if (error === undefined) this.#leg.begun(res.stackDialogId);
+    });
+  }
+
+  /** One at a time; what is described meanwhile follows. */
+  async #update(sdp: string): Promise<void> {
+    if (!hasTag(this.#invite.req, 'allow', 'update')) return;
+    if (this.#updating) {
+      this.#next = { status: 183, sdp };
+      return;
+    }
+    this.#updating = true;
+    const answered = withDeadline(this.#tools.clock, updateTimeout, 'UPDATE', this.#leg.update(sdp));
+    const { status } = await answered.catch((): InDialogAnswer => ({ status: 408 }));
+    if (status >= 200 && status < 300) this.#described = sdp;
+    this.#updating = false;
+    this.#idle();
+  }
+
+  #idle(): void {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next) this.#tellReliably(next);
+    const onIdle = this.#onIdle;
+    this.#onIdle = undefined;
+    onIdle?.();
+  }
+}
