@@ -7,34 +7,26 @@ import type {
   InDialogRequest,
   ReferEvents,
 } from '../call/ports.ts';
-import type { Timer } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import { sdpOf } from './bodies.ts';
+import { CallerAnswer } from './caller-answer.ts';
 import { CallerProgress, type ProgressStatus } from './caller-progress.ts';
 import { redirectHeaders, referHeaders, type CallersTrunk } from './destinations.ts';
 import { contactOf } from './dialog-headers.ts';
 import { containedReferral } from './referral.ts';
 import type { Leg } from './legs.ts';
-import { accepted, supportedBy } from './options.ts';
-import { expectCancel, forgetCancel, type PendingInvite } from './pending-invites.ts';
+import { accepted } from './options.ts';
+import { forgetCancel, type PendingInvite } from './pending-invites.ts';
 import { parseReason, reasonHeaders } from './reason.ts';
 import { sessionAnswer } from './session-timer.ts';
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog, type Ended } from './standing.ts';
 import { OutgoingLeg } from './target-leg.ts';
-import { allow, contained, respond, retryAfterSeconds, serverTimeout, type Tools } from './tools.ts';
-
-/** Who waits for the answer of the call. */
-interface Answering {
-  settle: (outcome: Error | { sdp?: string }) => void;
-  /** How our side is described in an offer behind the ACK, where the 2xx could not say it. */
-  owed?: string | undefined;
-}
+import { contained, respond, responded, retryAfterSeconds, type Tools } from './tools.ts';
 
 type State =
   | { is: 'ringing' } // no final response was asked for
-  | { is: 'answering'; answer: Answering } // our 200 is about to leave, or has not been confirmed
-  | { is: 'answered'; answer: Answering; timer: Timer } // it has left, no ACK came
+  | { is: 'answering'; answer: CallerAnswer } // our 200 is about to leave, or has not been confirmed
+  | { is: 'answered'; answer: CallerAnswer } // it has left, no ACK came
   | { is: 'standing' }
   | { is: 'over' };
 
@@ -110,15 +102,9 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#state.is !== 'ringing') throw new Error(`the caller's leg is ${this.#state.is}`);
     const headers = redirectHeaders(to, this.#trunk);
     if (!headers) throw new Error('there is no number that a Contact could name');
-    await new Promise<void>((resolve, reject) => {
-      const timer = this.#tools.clock.after(serverTimeout, () => reject(new Error('the SIP server confirmed no 302')));
-      respond(this.#tools, this.#invite.res, 302, { headers }, (error) => {
-        timer.clear();
-        if (error === undefined) resolve();
-        else reject(new Error(`the INVITE was over before our 302: ${messageOf(error)}`));
-      });
-      this.#leave();
-    });
+    const sent = responded(this.#tools, this.#invite.res, 302, { headers });
+    this.#leave();
+    await sent;
   }
 
   refer(to: Destination, events: ReferEvents): void {
@@ -133,19 +119,17 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   answer(sdp: string): Promise<{ sdp?: string }> {
     if (this.#state.is !== 'ringing') return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
-    return new Promise((resolve, reject) => {
-      const settle: Answering['settle'] = (outcome) => {
-        if (outcome instanceof Error) reject(outcome);
-        else resolve(outcome);
-      };
-      this.#state = { is: 'answering', answer: { settle } };
-      const sendWhenSettled = async (): Promise<void> => {
-        const { body, owed } = await this.#progress.settle(sdp);
-        if (this.#state.is === 'answering') this.#sendAnswer({ settle, owed }, body);
-      };
-      if (this.#progress.idle) this.#sendAnswer({ settle }, sdp);
-      else sendWhenSettled().catch((error: unknown) => this.#leave(new Error(messageOf(error))));
+    const answer = new CallerAnswer(this.#tools, this.#invite, this.#trunk.settings, {
+      left: (dialogId) => {
+        this.#onFinal();
+        this.#confirm(dialogId);
+      },
+      tooLate: () => this.#cancelled({}),
+      unacknowledged: () => this.#unacknowledged(),
     });
+    this.#state = { is: 'answering', answer };
+    answer.send(this.#progress, sdp);
+    return answer.result;
   }
 
   reject(status: number, cause?: Cause): void {
@@ -177,29 +161,25 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   acknowledged(ack: SrfRequest): void {
     this.#confirm(ack.stackDialogId); // which may be here before the server's word that our 200 has left
-    if (this.#state.is !== 'answered') {
+    if (this.#state.is !== 'answered' || !this.#dialog) {
       this.#dialog?.acknowledged(ack);
       return;
     }
-    const { answer, timer } = this.#state;
-    timer.clear();
+    const { answer } = this.#state;
     this.#state = { is: 'standing' };
     if (this.#hangUpAfterAck) {
-      answer.settle(new Error("the caller's leg was hung up before its ACK came"));
+      answer.fail("the caller's leg was hung up before its ACK came");
       this.#bye();
-      return;
+    } else {
+      const settled = answer.acknowledged(ack, this.#dialog);
+      void settled.then(contained(this.#tools.log, 'an ACK', (why) => why !== undefined && this.#giveUp(why)));
     }
-    const sdp = sdpOf(this.#invite.req) === undefined ? sdpOf(ack) : undefined; // RFC 3261 13.2.2.4
-    if (sdp !== undefined) answer.settle({ sdp });
-    else if (sdpOf(this.#invite.req) === undefined) this.#giveUp(answer, 'the ACK has no answer to our offer');
-    else if (answer.owed === undefined) answer.settle({});
-    else void this.#describe(answer, answer.owed);
   }
 
   endedByServer(): void {
     if (this.#state.is === 'answered') {
       this.#tools.counters.unacknowledged += 1;
-      this.#leave(new Error('nobody acknowledged our 200 (RFC 3261 13.3.1.4)'));
+      this.#leave('nobody acknowledged our 200 (RFC 3261 13.3.1.4)');
     } else this.#dialog?.end({ cause: {}, lost: true });
   }
 
@@ -211,7 +191,7 @@ export class IncomingLeg implements CallerLeg, Leg {
       }
       case 'answering':
       case 'answered': {
-        this.#leave(new Error('the connection to the SIP server was lost'));
+        this.#leave('the connection to the SIP server was lost');
         return;
       }
       case 'standing':
@@ -225,38 +205,12 @@ export class IncomingLeg implements CallerLeg, Leg {
     return this.hangUp();
   }
 
-  #sendAnswer(answer: Answering, sdp: string | undefined): void {
-    this.#state = { is: 'answering', answer };
-    const { req, res } = this.#invite;
-    const headers: Record<string, string> = {
-      Allow: allow,
-      Supported: supportedBy(this.#trunk.settings),
-      ...(sdp !== undefined && { 'Content-Type': 'application/sdp' }),
-      ...sessionAnswer(req, this.#trunk.settings.sessionInterval ?? 0),
-    };
-    respond(this.#tools, res, 200, { headers, ...(sdp !== undefined && { body: sdp }) }, (error) => {
-      forgetCancel(this.#invite);
-      this.#onFinal();
-      if (error === undefined) {
-        this.#confirm(res.stackDialogId);
-        return;
-      }
-      this.#tools.log.debug({ reason: messageOf(error) }, 'the INVITE was over before our 200');
-      this.#cancelled({});
-    });
-    if (this.#lives()) expectCancel(this.#invite); // one that crosses our 200 has its Reason to tell
-  }
-
-  #lives(): boolean {
-    return this.#state.is !== 'over';
-  }
-
   /** Our 200 has left. */
   #confirm(dialogId: string | undefined): void {
     if (this.#state.is !== 'answering' || dialogId === undefined || dialogId === '') return;
     this.#begin(dialogId);
-    const timer = this.#tools.clock.after(serverTimeout, () => this.#unacknowledged());
-    this.#state = { is: 'answered', answer: this.#state.answer, timer };
+    this.#state.answer.left();
+    this.#state = { is: 'answered', answer: this.#state.answer };
   }
 
   #begin(dialogId: string | undefined): void {
@@ -312,13 +266,13 @@ export class IncomingLeg implements CallerLeg, Leg {
   #cancelled(cause: Cause): void {
     if (this.#state.is !== 'ringing' && this.#state.is !== 'answering') return; // our 200 was faster
     const silent = this.#hangUp !== undefined;
-    this.#leave(new Error('the caller took the call back'));
+    this.#leave('the caller took the call back');
     if (!silent) this.#events?.cancelled(cause);
   }
 
   #ended(how: Ended): void {
     const silent = this.#hangUp !== undefined;
-    this.#leave(new Error('the caller hung up'));
+    this.#leave('the caller hung up');
     if (!silent) this.#events?.ended(how);
   }
 
@@ -342,25 +296,17 @@ export class IncomingLeg implements CallerLeg, Leg {
     }
   }
 
-  /** RFC 3264 8: what the 2xx could not say of our side is offered now; without it nobody would be heard. */
-  async #describe(answer: Answering, sdp: string): Promise<void> {
-    const { status } = (await this.#dialog?.offer(sdp)) ?? { status: 481 };
-    if (status >= 200 && status < 300) answer.settle({});
-    else this.#giveUp(answer, `the caller answered ${status} to the description of who answered`);
-  }
-
   /** The server should have ended it by now; it has not. */
   #unacknowledged(): void {
     if (this.#state.is !== 'answered') return;
     this.#tools.counters.unacknowledged += 1;
     const { answer } = this.#state;
     this.#state = { is: 'standing' };
-    this.#giveUp(answer, 'nobody acknowledged our 200');
+    this.#giveUp(answer.fail('nobody acknowledged our 200'));
   }
 
   /** The call was answered and cannot stand. */
-  #giveUp(answer: Answering, why: string): void {
-    answer.settle(new Error(why));
+  #giveUp(why: string): void {
     this.#hangUpAfterAck ??= { cause: { q850: 127, text: why }, done: () => undefined };
     this.#bye();
   }
@@ -372,18 +318,15 @@ export class IncomingLeg implements CallerLeg, Leg {
     void this.#tools.legs.ending(bye.then(() => this.#leave())).then(done);
   }
 
-  /** Nothing of the leg is left; whoever waits for its answer gets `error`. */
-  #leave(error?: Error): void {
+  /** Nothing of the leg is left; whoever waits for its answer is told why. */
+  #leave(why = "the caller's leg is over"): void {
     const state = this.#state;
     this.#state = { is: 'over' };
     this.#progress.stop();
     this.#tools.legs.remove(this);
     forgetCancel(this.#invite);
     this.#onFinal();
-    if (state.is === 'answered') state.timer.clear();
-    if (state.is === 'answering' || state.is === 'answered') {
-      state.answer.settle(error ?? new Error("the caller's leg is over"));
-    }
+    if (state.is === 'answering' || state.is === 'answered') state.answer.fail(why);
     this.#hangUpAfterAck?.done();
   }
 }

@@ -49,9 +49,9 @@ export class IncomingInvites {
       respond(this.#tools, res, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
       return;
     }
-    const refusal = refusalOf(req, trunk);
+    const refusal = this.#refusal(req, trunk);
     if (refusal) {
-      respond(this.#tools, res, refusal.status, { headers: refusal.headers });
+      respond(this.#tools, res, refusal.status, { ...(refusal.headers && { headers: refusal.headers }) });
       return;
     }
     const callId = req.get('call-id') ?? '';
@@ -76,6 +76,22 @@ export class IncomingInvites {
       );
       leg.reject(500);
     }
+  }
+
+  /** What refuses an INVITE before anything is read of it. */
+  #refusal(
+    req: SrfRequest,
+    { reliableProvisionals }: TrunkSettings,
+  ): { status: number; headers?: Record<string, string> } | undefined {
+    const minSe = intervalTooShort(req);
+    if (minSe !== undefined) return { status: 422, headers: { 'Min-SE': minSe } };
+    if (reliableProvisionals === 'never' && hasTag(req, 'require', '100rel')) {
+      return { status: 420, headers: { Unsupported: '100rel' } };
+    }
+    const taken = req.get('replaces') ?? req.get('join');
+    if (taken === undefined) return undefined;
+    // RFC 3891 3, RFC 3911 4: a call is not given to somebody else because that one asks, be it a peer's.
+    return { status: this.#tools.legs.knows(taken.split(';')[0]?.trim() ?? '') ? 403 : 481 };
   }
 
   /** RFC 3261 8.2.2.2: the network forked a call and both copies reached us; the first one is worked on. */
@@ -128,19 +144,6 @@ function parseInvite(octets: Buffer): Request | undefined {
     if (error instanceof MalformedMessage) return undefined;
     throw error;
   }
-}
-
-/** What refuses an INVITE before anything is read of it. */
-function refusalOf(
-  req: SrfRequest,
-  { reliableProvisionals }: TrunkSettings,
-): { status: number; headers: Record<string, string> } | undefined {
-  const minSe = intervalTooShort(req);
-  if (minSe !== undefined) return { status: 422, headers: { 'Min-SE': minSe } };
-  if (reliableProvisionals === 'never' && hasTag(req, 'require', '100rel')) {
-    return { status: 420, headers: { Unsupported: '100rel' } };
-  }
-  return undefined;
 }
 
 /** Where numbers are at home that this trunk is told to call. */

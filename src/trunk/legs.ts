@@ -21,7 +21,8 @@ export interface Leg extends Connected {
 
 /** All legs that live, and the dialogs they have. */
 export class Legs {
-  readonly #legs = new Set<Leg>();
+  /** With the dialogs that each of them has. */
+  readonly #legs = new Map<Leg, string[]>();
   readonly #byDialog = new Map<string, Leg>();
   readonly #withdrawn = new Set<Connected>();
   readonly #endings = new Set<Promise<unknown>>();
@@ -31,21 +32,31 @@ export class Legs {
   }
 
   add(leg: Leg): void {
-    this.#legs.add(leg);
+    this.#legs.set(leg, []);
   }
 
   /** Requests of this dialog belong to the leg from now on. */
   bind(dialogId: string | undefined, leg: Leg): void {
-    if (dialogId !== undefined && dialogId !== '' && this.#legs.has(leg)) this.#byDialog.set(dialogId, leg);
+    const dialogs = this.#legs.get(leg);
+    if (dialogId === undefined || dialogId === '' || !dialogs || this.#byDialog.get(dialogId) === leg) return;
+    dialogs.push(dialogId);
+    this.#byDialog.set(dialogId, leg);
   }
 
   of(dialogId: string | undefined): Leg | undefined {
     return dialogId === undefined ? undefined : this.#byDialog.get(dialogId);
   }
 
+  /** Whether a dialog of this Call-ID lives. */
+  knows(callId: string): boolean {
+    return [...this.#byDialog.keys()].some((dialogId) => dialogId.startsWith(`${callId};`));
+  }
+
   remove(leg: Leg): void {
+    for (const dialogId of this.#legs.get(leg) ?? []) {
+      if (this.#byDialog.get(dialogId) === leg) this.#byDialog.delete(dialogId);
+    }
     this.#legs.delete(leg);
-    for (const [dialogId, owner] of this.#byDialog) if (owner === leg) this.#byDialog.delete(dialogId);
   }
 
   /** An INVITE or a BYE that no leg has any more and that is not over yet. */
@@ -67,13 +78,13 @@ export class Legs {
 
   /** Ends what depended on it, and what was given to it and is not confirmed yet. */
   connectionLost(socket: Socket): void {
-    for (const leg of [...this.#legs, ...this.#withdrawn]) {
+    for (const leg of [...this.#legs.keys(), ...this.#withdrawn]) {
       if (leg.socket === socket || leg.socket === undefined) leg.connectionLost();
     }
   }
 
   /** Ends every leg; resolves when the far sides have answered. */
   async shutDown(): Promise<void> {
-    await Promise.allSettled([...[...this.#legs].map((leg) => leg.shutDown()), ...this.#endings]);
+    await Promise.allSettled([...[...this.#legs.keys()].map((leg) => leg.shutDown()), ...this.#endings]);
   }
 }

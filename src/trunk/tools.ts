@@ -92,6 +92,21 @@ export function respond(
   }
 }
 
+/**
+ * The same, awaited.
+ * @throws Error when the server refuses it: the transaction is over, or it confirms nothing in time
+ */
+export function responded(tools: Tools, response: SrfResponse, status: number, options: SendOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = tools.clock.after(serverTimeout, () => reject(new Error(`the SIP server confirmed no ${status}`)));
+    respond(tools, response, status, options, (error) => {
+      timer.clear();
+      if (error === undefined) resolve();
+      else reject(new Error(`the request was over before our ${status}: ${messageOf(error)}`));
+    });
+  });
+}
+
 function classOf(status: number): number {
   const hundreds = Math.floor(status / 100);
   return hundreds === 1 ? 183 : hundreds >= 6 ? 603 : hundreds * 100;
