@@ -27,11 +27,15 @@ export interface InDialogAnswer {
   body?: string;
 }
 
-/** Events of a leg after it was answered; both legs have them. */
+/** Events of a standing leg; both legs have them. `request` may also come before the answer, then only for UPDATE (below). */
 export interface StandingLegEvents {
   /** The far side hung up (BYE), or its dialog is lost (408, 481, no ACK: `lost`). Comes at most once. */
   ended(how: { cause: Cause; lost: boolean }): void;
-  /** The far side asks something inside the dialog; `answer` must be called once, or times out with 504 after 30 s. */
+  /**
+   * The far side asks something inside the dialog; `answer` must be called once, or times out with 504 after 30 s. Before
+   * the call is answered it is an UPDATE with an offer (RFC 3311), once offer and answer were exchanged reliably: carried
+   * across, or answered 488 (as 200 without a description is). Refreshes and requests that cannot be now never get here.
+   */
   request(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void;
 }
 
@@ -44,13 +48,15 @@ export interface CallerLegEvents extends StandingLegEvents {
 /** Our side of the caller's dialog. Every method may be called in any order; what comes too late does nothing. */
 export interface CallerLeg {
   /**
-   * 180, 181 or 183 towards the caller; with an SDP it is early media (then 183). Where the caller requires 100rel it goes
-   * reliably (RFC 3262). 181 is sent only where the trunk wants it, else 180 takes its place.
+   * 180, 181 or 183 towards the caller; with an SDP it is early media (then 183). Where the trunk's policy wants it it goes
+   * reliably (RFC 3262): a later, other description (another number, another fork) then goes by UPDATE where the caller
+   * takes that. 181 is sent only where the trunk wants it, else 180 takes its place.
    */
   progress(status: 180 | 181 | 183, sdp?: string): void;
   /**
    * Sends 200 with `sdp`; resolves when the ACK came, with the description in it when ours was the offer (the INVITE
-   * had none); rejects when it did not, or a CANCEL was faster (`cancelled` then comes first).
+   * had none); rejects when it did not, or a CANCEL was faster (`cancelled` then comes first). Where early media bound
+   * the leg to another description, `sdp` goes ahead of the 200 by UPDATE or behind the ACK by re-INVITE, and this waits.
    */
   answer(sdp: string): Promise<{ sdp?: string }>;
   /**
@@ -152,6 +158,7 @@ export interface TargetLeg {
   acknowledge(sdp: string): void;
   /** CANCEL while it rings (a 2xx that crosses it is acknowledged and ended), BYE when answered; idempotent. */
   hangUp(cause?: Cause): Promise<void>;
+  /** Before the answer: only UPDATE, and 491 unless there is one early dialog that takes it. */
   request(request: InDialogRequest): Promise<InDialogAnswer>;
 }
 
