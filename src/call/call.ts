@@ -2,22 +2,22 @@ import type { NumberingSettings } from '../numbers/number.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { EndReason } from './end.ts';
-import type { AcceptedInstruction, CallEvent, CallRules, CallState, TimerName } from './machine.ts';
+import type { AcceptedInstruction, CallEvent, CallRules, CallState, TimerName } from './states.ts';
+import type { PairingTools } from './connect/pairing.ts';
+import { Party } from './connect/party.ts';
 import type {
   CallMetrics,
   Cause,
-  InDialogAnswer,
-  InDialogRequest,
   IncomingCall,
   MediaPort,
   RecordBook,
-  Side,
   SubscriberDirectory,
   TerminalsPort,
   TrunkPort,
 } from './ports.ts';
 import type { AttemptRecord, CallRecord } from './record.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** Settings `calls` of the site, in milliseconds and SIP statuses. */
 export interface CallSettings extends CallRules {
@@ -68,19 +68,22 @@ export interface Refused {
 /** One step of the flow: looks at the call, may add to what is known of it, and may refuse it. */
 export type Step = (call: Call) => Refused | undefined | Promise<Refused | undefined>;
 
-/** One try to connect the caller with a final called number (bridge, and later refer and redirect). */
+/** One try to reach final called numbers: connect/bridge.ts, refer.ts, redirect.ts. */
 export interface Attempt {
-  /** Calls the final number; what follows comes as events of the machine that carry the attempt's number. */
+  /** What follows comes as events of the machine that carry the attempt's number. */
   start(instruction: AcceptedInstruction): void;
-  /** A provisional response of the target goes to the caller, its early media with it. */
-  ringCaller(status: number, sdp: string | undefined): void;
-  answerCaller(sdp: string): void;
-  /** Ends the target leg and the media; idempotent. Resolves when both are gone. */
+  /** Ends its legs and media; idempotent, and nothing is told after it. Resolves when they are gone. */
   stop(cause: Cause): Promise<void>;
-  /** Carries a request of one side to the other (re-INVITE, INFO ...). */
-  carry(from: Side, request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void;
-  /** Asks one side something of our own. */
-  ask(side: Side, request: InDialogRequest): Promise<InDialogAnswer>;
+}
+
+/** What a caller hears who is answered and connected with nobody: connect/parking.ts. */
+export interface ParkedMedia {
+  /** Resolves when the caller is parked, or cannot be: the machine knows which. */
+  readonly settled: Promise<void>;
+  announceBusy(): void;
+  /** The caller was taken away, and comes back. */
+  bring(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What a call reports to. */
@@ -89,7 +92,7 @@ export interface CallFlow {
   gone(call: Call): void;
 }
 
-/** One call: its state, what is known of it (the record), and what it holds (leg, attempt, timers). */
+/** One call: its state, what is known of it (the record), and what it holds (legs, media, timers). */
 export class Call {
   readonly id: string;
   readonly incoming: IncomingCall;
@@ -98,17 +101,21 @@ export class Call {
   readonly record: CallRecord;
   readonly keeper: RecordKeeper;
   readonly timers = new Map<TimerName, Timer>();
-  /** The subscriber's number that the call is for, once it is located. */
-  subscriberNumber: string | undefined;
+  /** Whom the call is for, once it is located. */
+  subscriber: Subscriber | undefined;
   state: CallState;
-  /** The attempt that runs or stands. */
-  attempt: Attempt | undefined;
+  readonly caller: Party;
+  parking: ParkedMedia | undefined;
+  /** The attempts that run or stand, by their number. */
+  readonly attempts = new Map<number, Attempt>();
   /** What is still being closed; the call is done when all of it is. */
   readonly closing: Promise<unknown>[] = [];
+  readonly pairingTools: PairingTools;
   /** Tells the machine what happened. */
   readonly happened: (event: CallEvent) => void;
   /** Called once, when the call has ended and all of it is closed. */
   readonly gone: () => void;
+  #joining: Promise<unknown> = Promise.resolve();
 
   constructor(incoming: IncomingCall, record: CallRecord, tools: CallTools, flow: CallFlow) {
     this.id = record.id;
@@ -119,15 +126,41 @@ export class Call {
     this.gone = () => flow.gone(this);
     this.log = tools.log.child({ call: record.id });
     this.keeper = new RecordKeeper(tools.records, tools.clock, this.log);
-    this.state = { at: 'arriving', arrivedAt: record.arrivedAt };
+    this.state = { at: 'arriving', since: record.arrivedAt };
+    this.caller = new Party(
+      { name: 'the caller', called: false, trunk: incoming.trunk, clock: tools.clock },
+      (request) => incoming.leg.request(request),
+    );
+    this.caller.described = incoming.sdp;
+    let sessions = 0;
+    this.pairingTools = {
+      ...{ callId: this.id, media: tools.media, clock: tools.clock, log: this.log },
+      nextSession: () => ++sessions,
+      noteEngine: (at) => {
+        record.media.push(at);
+        this.keeper.update(this.id, { media: record.media });
+      },
+    };
   }
 
   get over(): boolean {
     return this.state.at === 'ended';
   }
 
+  /** Whether the caller may be kept waiting for yet another number. */
+  get mayWaitLonger(): boolean {
+    return !('since' in this.state) || this.tools.clock.now() < this.state.since + this.tools.settings.maxHold;
+  }
+
   /** The record of an attempt; it exists from `start-attempt` on. */
   attemptRecord(number: number): AttemptRecord | undefined {
     return this.record.attempts[number - 1];
+  }
+
+  /** Two parties are joined, one pair after the other: a later join finds what an earlier one has left. */
+  inTurn<T>(join: () => Promise<T>): Promise<T> {
+    const mine = this.#joining.then(join);
+    this.#joining = mine.catch(() => undefined);
+    return mine;
   }
 }

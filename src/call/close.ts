@@ -5,15 +5,14 @@ import { viewState } from './view-state.ts';
 
 /**
  * The one way out of a call, carried out once: the machine gives `end` a single time, after the commands that end
- * the legs and the media. Here the notifications and the record are closed.
+ * the legs and the media. Here timers, notifications and the record are closed.
  */
 export function close(call: Call, end: CallEnd): void {
   const { record, tools } = call;
   for (const timer of call.timers.values()) timer.clear();
   call.timers.clear();
+  call.caller.leave();
   record.end = end;
-  const last = record.attempts.at(-1);
-  if (last && last.endedAt === undefined) last.endedAt = end.at;
   if (record.account !== undefined && record.notifiedAt !== undefined) {
     tools.terminals.ended(record.account, viewOf(call));
   }

@@ -2,18 +2,16 @@
 //
 //   admit → identify → open the record → locate → notify → await an instruction → connect → end
 //
-// What follows from which order of events is decided by machine.ts, a pure function; here its commands are carried out.
+// What follows from which order of events is decided by machine.ts, a pure function; carry-out.ts does what it says.
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '../shared/errors.ts';
+import { Failure, messageOf } from '../shared/errors.ts';
 import { admit } from './admit.ts';
 import { Call, type CallTools, type Step } from './call.ts';
-import { Bridge } from './connect/bridge.ts';
-import { close } from './close.ts';
+import { carryOut } from './carry-out.ts';
 import { identify } from './identify.ts';
 import { locate } from './locate.ts';
-import { type CallEvent, type Command, transition } from './machine.ts';
-import { noteAttempt, noteFailure, noteProgress } from './notes.ts';
-import { notify, tellChange } from './notify.ts';
+import { type CallEvent, transition } from './machine.ts';
+import { noteProgress } from './notes.ts';
 import type { CallerLegEvents, IncomingCall } from './ports.ts';
 import { viewState } from './view-state.ts';
 
@@ -84,65 +82,16 @@ function happened(call: Call, event: CallEvent): void {
   for (const command of commands) carryOut(call, command);
 }
 
-function carryOut(call: Call, command: Command): void {
-  switch (command.do) {
-    case 'set-timer':
-      call.timers.get(command.timer)?.clear();
-      call.timers.set(
-        command.timer,
-        call.tools.clock.after(command.milliseconds, () => {
-          call.happened({ is: command.timer === 'decision' ? 'undecided' : 'too-long', now: call.tools.clock.now() });
-        }),
-      );
-      return;
-    case 'clear-timer':
-      call.timers.get(command.timer)?.clear();
-      call.timers.delete(command.timer);
-      return;
-    case 'notify-terminals':
-      notify(call);
-      return;
-    case 'tell-terminals':
-      tellChange(call);
-      return;
-    case 'start-attempt':
-      noteAttempt(call, command.attempt, command.instruction);
-      call.attempt = new Bridge(call, command.attempt);
-      call.attempt.start(command.instruction);
-      return;
-    case 'ring-caller':
-      call.attempt?.ringCaller(command.status, command.sdp);
-      return;
-    case 'answer-caller':
-      call.attempt?.answerCaller(command.sdp);
-      return;
-    case 'note-failure':
-      noteFailure(call, command.attempt, command.failure);
-      return;
-    case 'stop-attempt':
-      if (call.attempt) call.closing.push(call.attempt.stop(command.cause));
-      call.attempt = undefined;
-      return;
-    case 'reject-caller':
-      call.incoming.leg.reject(command.status, command.cause);
-      return;
-    case 'hang-up-caller':
-      call.closing.push(call.incoming.leg.hangUp(command.cause));
-      return;
-    case 'end':
-      close(call, command.end);
-      return;
-  }
-}
-
 function callerLegEvents(call: Call): CallerLegEvents {
   const now = () => call.tools.clock.now();
   return {
     cancelled: (cause) => call.happened({ is: 'caller-cancelled', cause, now: now() }),
     ended: ({ cause, lost }) => call.happened({ is: 'caller-hung-up', cause, lost, now: now() }),
     request(request, answer) {
-      if (call.attempt) call.attempt.carry('caller', request, answer);
-      else answer({ status: request.method === 'INVITE' ? 491 : 200 });
+      call.caller.carry(request).then(answer, (error: unknown) => {
+        call.log.warn({ method: request.method }, `a request of the caller fails: ${messageOf(error)}`);
+        answer({ status: error instanceof Failure ? error.sip : 500 });
+      });
     },
   };
 }

@@ -20,7 +20,7 @@ export async function locate(call: Call): Promise<Refused | undefined> {
   }
   const { subscriber, number } = found;
   call.record.account = subscriber.account;
-  call.subscriberNumber = number.number;
+  call.subscriber = subscriber;
   if (call.record.firstCalled === null) {
     call.record.firstCalled = number.number;
     call.record.firstCalledSource = 'mapping';

@@ -15,10 +15,15 @@ export interface NotifiedTerminal {
 export interface AttemptRecord {
   /** 1 for the first of the call. */
   attempt: number;
+  /** The number that answered; until one did, the first. */
   to: string;
+  /** All of them in the instruction's order, where there were several. */
+  among?: string[];
   /** The terminal that instructed it. */
   by: string;
   mode: ConnectMode;
+  /** It moves a call that stood already: at once, or after the party there had talked to the new one. */
+  move?: 'blind' | 'attended';
   startedAt: number;
   ringingAt?: number;
   answeredAt?: number;
@@ -57,7 +62,10 @@ export interface CallRecord {
   notifiedAt?: number;
   instructedAt?: number;
   ringingAt?: number;
+  /** When the caller was first connected with a final called number. */
   answeredAt?: number;
+  /** When the caller was answered to wait with music. */
+  parkedAt?: number;
   /** Media sessions that may be standing at an engine, so that a restart can remove them. */
   media: { session: string; engine: string }[];
   end?: CallEnd;

@@ -14,22 +14,20 @@ export function viewOf(call: Call): CallView {
     state.at === 'waiting'
       ? state.decideBefore
       : call.record.arrivedAt + Math.min(tools.settings.decideWithin, tools.settings.maxHold);
-  const target = targetView(call.record.attempts.at(-1), shown);
   return {
     ...common(call.record),
     state: shown === 'arriving' ? 'waiting' : shown,
     decideBefore: iso(decideBefore),
-    ...(target && { target }),
+    ...parties(call.record, 'party' in state ? state.party : undefined),
   };
 }
 
 /** A call of the past, out of its record. */
 export function viewOfRecord(record: CallRecord): CallView {
-  const target = targetView(record.attempts.at(-1), 'ended');
-  return { ...common(record), state: 'ended', decideBefore: iso(record.arrivedAt), ...(target && { target }) };
+  return { ...common(record), state: 'ended', decideBefore: iso(record.arrivedAt), ...parties(record, undefined) };
 }
 
-function common(record: CallRecord): Omit<CallView, 'state' | 'decideBefore' | 'target'> {
+function common(record: CallRecord): Omit<CallView, 'state' | 'decideBefore' | 'target' | 'move'> {
   return {
     id: record.id,
     caller: record.callerWithheld ? null : record.caller,
@@ -51,21 +49,32 @@ function endView(end: CallEnd): NonNullable<CallView['end']> {
   };
 }
 
-function targetView(attempt: AttemptRecord | undefined, shown: string): TargetView | undefined {
-  if (!attempt) return undefined;
-  const { to, by, mode } = attempt;
+/** With whom the caller stands, and the move that came after that; or the last one whom they were to be connected with. */
+function parties({ attempts }: CallRecord, standing: number | undefined): Pick<CallView, 'target' | 'move'> {
+  const last = attempts.at(-1);
+  const stands = standing === undefined ? undefined : attempts[standing - 1];
+  const target = stands ?? last;
   return {
-    to,
-    by,
-    mode,
-    attempt: attempt.attempt,
-    state: targetState(attempt, shown),
-    ...(attempt.cause && { cause: attempt.cause.reason }),
+    ...(target && { target: targetView(target) }),
+    ...(stands && last?.move && last !== stands && { move: { ...targetView(last), attended: last.move === 'attended' } }),
   };
 }
 
-function targetState(attempt: AttemptRecord, shown: string): TargetView['state'] {
-  if (attempt.cause) return 'failed';
-  if (attempt.answeredAt !== undefined && shown !== 'ringing') return 'connected';
-  return attempt.ringingAt === undefined ? 'connecting' : 'ringing';
+function targetView(attempt: AttemptRecord): TargetView {
+  const { to, by, mode, among, cause } = attempt;
+  return {
+    to,
+    ...(among && { among }),
+    by,
+    mode,
+    attempt: attempt.attempt,
+    state: targetState(attempt),
+    ...(cause && { cause: cause.reason }),
+  };
+}
+
+function targetState({ cause, answeredAt, ringingAt }: AttemptRecord): TargetView['state'] {
+  if (cause) return 'failed';
+  if (answeredAt !== undefined) return 'connected';
+  return ringingAt === undefined ? 'connecting' : 'ringing';
 }

@@ -1,235 +1,317 @@
-import { withDeadline } from '../../shared/deadline.ts';
+import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Attempt, Call } from '../call.ts';
-import { type AcceptedInstruction, q850 } from '../machine.ts';
-import type {
-  Cause,
-  InDialogAnswer,
-  InDialogRequest,
-  MediaSession,
-  Side,
-  TargetFailure,
-  TargetLeg,
-  TargetLegEvents,
-} from '../ports.ts';
-import { heldBy } from './direction.ts';
+import { type AcceptedInstruction, type CallEvent, q850 } from '../machine.ts';
+import type { Cause, Side, TargetFailure } from '../ports.ts';
+import { bestFailure } from './best-failure.ts';
+import { Branch } from './branch.ts';
+import { Pairing, type PairingEvents } from './pairing.ts';
+import { music } from './parking.ts';
+import type { Party } from './party.ts';
 
-/** How long the media may take over one description, in milliseconds. */
-const mediaWithin = 5_000;
-/** Reliable answers of a side to a re-INVITE: RFC 3261 17.1.1.2, Timer B. */
-const answerWithin = 32_000;
+/** What the phones are told that did not win (RFC 3326 3.1): they show no missed call then. */
+const elsewhere: Cause = { sip: 200, text: 'Call completed elsewhere' };
 
-const opposite = (side: Side): Side => (side === 'caller' ? 'target' : 'caller');
+/** Something else has been decided meanwhile: who was joining gives up without a word. */
+class Overtaken extends Error {}
 
 /**
- * Connects by two legs of our own: calls the final number with the caller's description, brings its ringing, early
- * media and answer back, and carries across what either side asks while they talk. Descriptions pass through the
- * media port in the order in which they came.
+ * Connects by two legs of our own: calls the final numbers with the first party's description (the caller's, or of whoever
+ * moves a call), brings ringing, early media and answer back. The first number that answers wins.
  */
 export class Bridge implements Attempt {
   readonly #call: Call;
   readonly #number: number;
-  #leg: TargetLeg | undefined;
-  #media: MediaSession | undefined;
+  /** Who the numbers are called for. */
+  readonly #first: Party;
+  readonly #branches: Branch[] = [];
+  readonly #failures: TargetFailure[] = [];
+  #waiting: string[] = [];
+  #winner: Branch | undefined;
+  /** What stands between the winner and the caller (or, in a consultation, the first party). */
+  #pairing: Pairing | undefined;
+  /** The branch whose early media the caller hears. */
+  #early: { branch: Branch; sdp: string } | undefined;
+  #joins = 0;
   #stopped: Promise<void> | undefined;
-  /** Turns of the media: one description after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** What each side was last sent; offered again to a side that asks for an offer. */
-  readonly #lastSent = new Map<Side, string>();
-  /** A re-INVITE is under way; a second one meets 491 (RFC 3261 14.2). */
-  #renegotiating = false;
-  readonly #holding = new Set<Side>();
 
-  constructor(call: Call, number: number) {
+  constructor(call: Call, number: number, first: Party) {
     this.#call = call;
     this.#number = number;
+    this.#first = first;
   }
 
-  start(instruction: AcceptedInstruction): void {
-    void this.#dial(instruction).catch((error: unknown) => this.#fail(error));
+  start({ to, order }: AcceptedInstruction): void {
+    this.#waiting = [...to];
+    const now = order === 'together' ? this.#waiting.splice(0) : this.#waiting.splice(0, 1);
+    for (const number of now) this.#dial(number);
   }
 
-  async #dial({ to }: AcceptedInstruction): Promise<void> {
-    const { incoming, tools, record } = this.#call;
-    const { reading, sdp } = incoming;
-    if (!reading.ok) throw new Error('a call that could not be read was instructed');
-    if (sdp === undefined) throw new Failure('media-refused', 'the caller sent no description of its media');
-    const media = await tools.media.open(
-      { callId: this.#call.id, session: this.#number, trunks: { caller: incoming.trunk } },
-      { silent: () => undefined, lost: () => undefined },
+  #dial(to: string): void {
+    const branch: Branch = new Branch(this.#call, to, this.#first, {
+      rings: (from, status, sdp) => this.#rings(from, status, sdp),
+      answered: (from) => this.#answered(from),
+      failed: (from, failure) => this.#failed(from, failure),
+      ended: (from, { cause, lost }) => {
+        if (from === this.#winner) this.#tell({ is: 'target-hung-up', attempt: this.#number, cause, lost });
+      },
+    });
+    this.#branches.push(branch);
+    branch.dial(this.#pairingEvents());
+  }
+
+  #rings(branch: Branch, status: number, sdp: string | undefined): void {
+    if (this.#winner || this.#stopped) return;
+    // Of several phones, the first one with early media is heard
+    if (sdp !== undefined && (this.#early?.branch ?? branch) === branch) this.#early = { branch, sdp };
+    this.#tell({ is: 'target-rings', attempt: this.#number, status });
+  }
+
+  #answered(branch: Branch): void {
+    if (this.#stopped) return;
+    if (this.#winner) return void branch.hangUp(elsewhere);
+    this.#winner = branch;
+    this.#pairing = branch.pairing;
+    this.#waiting = [];
+    for (const other of this.#branches) {
+      if (other !== branch) this.#call.closing.push(other.hangUp(elsewhere));
+    }
+    this.#tell({ is: 'target-answered', attempt: this.#number, to: branch.to });
+  }
+
+  #failed(branch: Branch, failure: TargetFailure): void {
+    if (this.#stopped || this.#winner) return;
+    if (this.#early?.branch === branch) this.#early = undefined;
+    this.#call.closing.push(branch.hangUp({}));
+    this.#failures.push(failure);
+    if (this.#failures.length < this.#branches.length) return;
+    const next = this.#call.mayWaitLonger ? this.#waiting.shift() : undefined;
+    if (next !== undefined) this.#dial(next);
+    else this.#tell({ is: 'target-failed', attempt: this.#number, failure: bestFailure(this.#failures) });
+  }
+
+  /** A provisional response goes to the caller, early media with it. */
+  ringCaller(status: number): void {
+    const { caller, incoming } = this.#call;
+    if (this.#early) {
+      this.#early.branch.pairing?.take('caller');
+      incoming.leg.progress(183, caller.said(this.#early.sdp));
+    } else incoming.leg.progress(status === 181 ? 181 : 180);
+  }
+
+  /** Joins the caller with the target that answered; comes back as `joined`, `join-failed` or `caller-unanswerable`. */
+  joinCaller(): void {
+    this.#join(this.#call.caller, 'joined');
+  }
+
+  /** Joins whoever moves the call with the target that answered. */
+  introduce(party: Party): void {
+    this.#join(party, 'introduced');
+  }
+
+  #join(party: Party, is: 'joined' | 'introduced'): void {
+    const attempt = this.#number;
+    const join = ++this.#joins;
+    const stillWanted = () => {
+      if (this.#stopped || join !== this.#joins) throw new Overtaken();
+    };
+    void this.#call
+      .inTurn(async () => {
+        stillWanted();
+        await this.#joinWith(party, stillWanted);
+        stillWanted();
+      })
+      .then(
+        () => this.#tell({ is, attempt }),
+        async (error: unknown) => {
+          if (error instanceof Overtaken || this.#stopped || join !== this.#joins) return;
+          this.#call.log.warn({ attempt }, `the two could not be joined: ${messageOf(error)}`);
+          await this.#backToMusic(party);
+          if (error instanceof Unanswerable) this.#tell({ is: 'caller-unanswerable' });
+          else if (error instanceof BrokenAnswer) this.#tell({ is: 'media-failed', attempt });
+          else this.#tell({ is: 'join-failed', attempt, failure: failureOf(error) });
+        },
+      );
+  }
+
+  async #joinWith(party: Party, stillWanted: () => void): Promise<void> {
+    const { caller, parking } = this.#call;
+    const winner = this.#winner;
+    if (!winner?.answer || !winner.pairing) throw new Error('nobody has answered whom the caller could be joined with');
+    if (party === caller) await parking?.settled;
+    stillWanted();
+    if (this.#first !== party) {
+      await this.#pairAnew(party, winner.party, stillWanted);
+    } else if (winner.delayed) {
+      await this.#answerWithOffer(winner, winner.pairing, stillWanted);
+    } else {
+      const { sdp, fork } = winner.answer;
+      const answer = await winner.pairing.answer('target', sdp, fork);
+      stillWanted();
+      if (party.answered) await winner.pairing.bring('caller');
+      else await this.#answerCaller(answer, winner.pairing);
+    }
+  }
+
+  /** The first time that the caller is joined with anybody: our 200. */
+  async #answerCaller(sdp: string, pairing: Pairing): Promise<{ sdp?: string }> {
+    const { incoming, caller } = this.#call;
+    const acknowledged = await incoming.leg.answer(caller.said(sdp)).catch((error: unknown) => {
+      throw new Unanswerable(messageOf(error));
+    });
+    caller.answered = true;
+    pairing.take('caller');
+    return acknowledged;
+  }
+
+  /** Delayed offer (RFC 3261 13.2.1): the target's 2xx made one, our 200 hands it on, the caller's ACK answers it. */
+  async #answerWithOffer(winner: Branch, pairing: Pairing, stillWanted: () => void): Promise<void> {
+    const { caller } = this.#call;
+    const offer = await pairing.offer('target', winner.answer?.sdp ?? '');
+    stillWanted();
+    const { sdp = '' } = await this.#answerCaller(offer, pairing);
+    caller.described = sdp;
+    const answer = await pairing.answer('caller', sdp).catch((error: unknown) => {
+      throw new BrokenAnswer(messageOf(error));
+    });
+    winner.leg?.acknowledge(winner.party.said(answer));
+  }
+
+  /** Two standing legs: new media for them, the target is brought there first, the old ones are closed. */
+  async #pairAnew(party: Party, target: Party, stillWanted: () => void): Promise<void> {
+    const old = this.#pairing;
+    const pairing = await Pairing.open(
+      this.#call.pairingTools,
+      { caller: party, target },
+      this.#pairingEvents(),
     );
-    if (this.#stopped) {
-      await media.close();
-      return;
+    try {
+      stillWanted();
+      await pairing.offer('caller', party.described ?? '');
+      stillWanted();
+      await pairing.bring('target');
+      stillWanted();
+      await pairing.answer('target', target.described ?? '');
+      await pairing.bring('caller');
+      stillWanted();
+    } catch (error) {
+      await pairing.close();
+      throw error;
     }
-    this.#media = media;
-    const offer = await this.#inTurn(() => media.offer('caller', sdp));
-    if (media.engine) {
-      // Only now: until the first offer is answered, the session may go to another engine.
-      record.media.push(media.engine);
-      this.#call.keeper.update(this.#call.id, { media: record.media });
-    }
-    if (this.#isStopped()) return;
-    this.#lastSent.set('target', offer);
-    const who = {
-      reading: reading.reading,
-      firstCalled: record.firstCalled ?? '',
-      maxForwards: incoming.maxForwards,
-      ...(incoming.network && { network: incoming.network }),
-    };
-    this.#leg = tools.trunk.dial({ callId: this.#call.id, to, sdp: offer, ...who }, this.#targetEvents());
-    tools.metrics.step('dial', tools.clock.now() - (record.attempts.at(-1)?.startedAt ?? record.arrivedAt));
+    this.#pairing = pairing;
+    await old?.close();
   }
 
-  #targetEvents(): TargetLegEvents {
+  /** A caller who was taken away from their music for nothing gets it back. */
+  async #backToMusic(party: Party): Promise<void> {
+    const { caller, parking, happened, tools } = this.#call;
+    if (party !== caller || !parking) return;
+    await this.#call
+      .inTurn(() => parking.bring())
+      .catch(() => happened({ is: 'media-failed', attempt: 0, now: tools.clock.now() }));
+  }
+
+  /** The caller and the target are taken back from wherever a move had brought them. */
+  comeBack(): void {
     const attempt = this.#number;
-    const tell = this.#call.happened;
-    const now = () => this.#call.tools.clock.now();
-    return {
-      progress: ({ status, sdp }) =>
-        tell({ is: 'target-rings', attempt, status, ...(sdp !== undefined && { sdp }), now: now() }),
-      answered: ({ sdp }) => tell({ is: 'target-answered', attempt, sdp, now: now() }),
-      failed: (failure) => tell({ is: 'target-failed', attempt, failure, now: now() }),
-      ended: ({ cause, lost }) => tell({ is: 'target-hung-up', attempt, cause, lost, now: now() }),
-      request: (request, answer) => this.carry('target', request, answer),
-    };
-  }
-
-  ringCaller(status: number, sdp: string | undefined): void {
-    const { leg } = this.#call.incoming;
-    if (sdp === undefined) {
-      leg.progress(180);
-      return;
-    }
-    void this.#toCaller(sdp)
-      .then((early) => {
-        if (!this.#stopped) leg.progress(status === 180 ? 180 : 183, early);
+    const pairing = this.#pairing;
+    void this.#call
+      .inTurn(async () => {
+        await pairing?.bring('target');
+        await pairing?.bring('caller');
       })
-      .catch((error: unknown) => {
-        // Early media is a courtesy: without it the caller hears its own ringing tone.
-        this.#call.log.warn(`the early media of the target is not passed on: ${messageOf(error)}`);
-      });
+      .then(
+        () => this.#tell({ is: 'returned', attempt }),
+        (error: unknown) => {
+          this.#call.log.warn({ attempt }, `the standing call could not be taken up again: ${messageOf(error)}`);
+          this.#tell({ is: 'return-failed', attempt });
+        },
+      );
   }
 
-  answerCaller(sdp: string): void {
+  /** REFER with Replaces: the caller's network is to take our place in the call with the target. */
+  handOver(): void {
     const attempt = this.#number;
-    const { log, tools, incoming, happened } = this.#call;
-    void this.#toCaller(sdp)
-      .then(async (answer) => {
-        if (this.#stopped) return;
-        try {
-          await incoming.leg.answer(answer);
-        } catch (error) {
-          log.warn(`the caller could not be answered: ${messageOf(error)}`);
-          happened({ is: 'caller-unanswerable', attempt, now: tools.clock.now() });
-          return;
-        }
-        happened({ is: 'caller-connected', attempt, now: tools.clock.now() });
-      })
-      .catch((error: unknown) => this.#fail(error));
+    const { incoming, record } = this.#call;
+    const { winner } = { winner: this.#winner };
+    if (!winner?.leg || !incoming.reading.ok) return;
+    const { reading } = incoming.reading;
+    incoming.leg.refer(
+      { to: [winner.to], reading, firstCalled: record.firstCalled ?? '', replaces: winner.leg },
+      {
+        progress: () => undefined,
+        transferred: () => this.#tell({ is: 'transferred', attempt }),
+        refused: ({ status }) =>
+          this.#tell({ is: 'handed-back', attempt, failure: { reason: 'failed', ...(status !== undefined && { status }) } }),
+        failed: (failure) => this.#tell({ is: 'handed-back', attempt, failure }),
+      },
+    );
   }
 
-  /** The target's description as the caller gets it. */
-  async #toCaller(sdp: string): Promise<string> {
-    const media = this.#media;
-    if (!media) throw new Error('the target answered before it was offered anything');
-    const answer = await this.#inTurn(() => media.answer('target', sdp));
-    this.#lastSent.set('caller', answer);
-    return answer;
+  play(to: Side): void {
+    const [sound] = music(this.#call);
+    void this.#pairing
+      ?.play(to, sound && [sound])
+      .catch((error: unknown) => this.#call.log.warn(`the ${to} is held without music: ${messageOf(error)}`));
+  }
+
+  stopPlaying(to: Side): void {
+    void this.#pairing
+      ?.stopPlaying(to)
+      .catch((error: unknown) => this.#call.log.warn(`the music of the ${to} could not be ended: ${messageOf(error)}`));
+  }
+
+  /** The target that answered, once it did. */
+  get target(): Party | undefined {
+    return this.#winner?.party;
+  }
+
+  /** Digits towards the target, in its voice's path. @throws Failure `no-media` where that cannot be */
+  async digits(digits: string): Promise<void> {
+    await this.#pairing?.digits('target', digits);
+  }
+
+  /** The target has left: its media go on without this attempt, which is over with that. */
+  leaveMedia(): Pairing | undefined {
+    const pairing = this.#pairing;
+    this.#pairing = undefined;
+    if (this.#winner?.pairing === pairing && this.#winner) this.#winner.pairing = undefined;
+    void this.stop({});
+    return pairing;
   }
 
   stop(cause: Cause): Promise<void> {
-    return (this.#stopped ??= this.#close(cause));
+    return (this.#stopped ??= Promise.allSettled([
+      ...this.#branches.map((branch) => branch.hangUp(cause)),
+      this.#pairing?.close(),
+    ]).then(() => undefined));
   }
 
-  async #close(cause: Cause): Promise<void> {
-    const legGone = this.#leg?.hangUp(cause);
-    await Promise.allSettled([legGone, this.#turn.catch(() => undefined).then(() => this.#media?.close())]);
+  #pairingEvents(): PairingEvents {
+    const attempt = this.#number;
+    return {
+      holds: (by, held) => this.#tell({ is: held ? 'held' : 'resumed', attempt, by }),
+      failed: (why) => {
+        this.#call.log.warn({ attempt }, why);
+        this.#tell({ is: 'media-failed', attempt });
+      },
+    };
   }
 
-  #isStopped(): boolean {
-    return this.#stopped !== undefined;
-  }
-
-  carry(from: Side, request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
-    const carried =
-      request.method === 'INVITE' || request.method === 'UPDATE'
-        ? this.#renegotiate(from, request)
-        : this.#relay(from, request);
-    carried.then(answer, (error: unknown) => {
-      this.#call.log.warn(
-        { method: request.method, from },
-        `a request could not be carried across: ${messageOf(error)}`,
-      );
-      answer({ status: error instanceof Failure ? error.sip : 500 });
-    });
-  }
-
-  /** INFO, MESSAGE and the like: as they are. */
-  async #relay(from: Side, request: InDialogRequest): Promise<InDialogAnswer> {
-    return this.ask(opposite(from), request);
-  }
-
-  /** re-INVITE and UPDATE: hold, resume, a new address or codec. */
-  async #renegotiate(from: Side, request: InDialogRequest): Promise<InDialogAnswer> {
-    const media = this.#media;
-    if (!media) return { status: 491 };
-    if (request.body === undefined || request.body === '') return this.#offerAgain(from, request);
-    if (this.#renegotiating) return { status: 491 };
-    this.#renegotiating = true;
-    try {
-      const body = request.body;
-      const offer = await this.#inTurn(() => media.offer(from, body));
-      const other = await this.ask(opposite(from), {
-        ...request,
-        method: 'INVITE',
-        contentType: 'application/sdp',
-        body: offer,
-      });
-      if (other.status >= 300 || other.body === undefined || other.body === '') return { status: other.status };
-      const accepted = other.body;
-      const answer = await this.#inTurn(() => media.answer(opposite(from), accepted));
-      this.#lastSent.set(opposite(from), offer).set(from, answer);
-      this.#noteHold(from, body);
-      return { status: 200, contentType: 'application/sdp', body: answer };
-    } finally {
-      this.#renegotiating = false;
-    }
-  }
-
-  /** An INVITE without an offer (RFC 3261 14.1) asks what we would use: that which stands. An UPDATE without one refreshes. */
-  #offerAgain(from: Side, request: InDialogRequest): InDialogAnswer {
-    const standing = this.#lastSent.get(from);
-    if (request.method === 'UPDATE' || standing === undefined) return { status: 200 };
-    return { status: 200, contentType: 'application/sdp', body: standing };
-  }
-
-  #noteHold(from: Side, offer: string): void {
-    const before = this.#holding.size > 0;
-    if (heldBy(offer)) this.#holding.add(from);
-    else this.#holding.delete(from);
-    const held = this.#holding.size > 0;
-    if (held === before) return;
-    this.#call.happened({ is: held ? 'held' : 'resumed', attempt: this.#number, now: this.#call.tools.clock.now() });
-  }
-
-  ask(side: Side, request: InDialogRequest): Promise<InDialogAnswer> {
-    const leg = side === 'caller' ? this.#call.incoming.leg : this.#leg;
-    if (!leg) return Promise.resolve({ status: 481 });
-    return withDeadline(this.#call.tools.clock, answerWithin, `the ${side} (${request.method})`, leg.request(request));
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(() => withDeadline(this.#call.tools.clock, mediaWithin, 'the media engine', work()));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
-  }
-
-  #fail(error: unknown): void {
+  #tell(event: WithoutTime<CallEvent>): void {
     if (this.#stopped) return;
-    this.#call.log.error({ err: error }, `the final number could not be called: ${messageOf(error)}`);
-    const status = error instanceof Failure ? error.sip : 500;
-    const failure: TargetFailure = { reason: 'failed', status, q850: q850.temporaryFailure };
-    this.#call.happened({ is: 'target-failed', attempt: this.#number, failure, now: this.#call.tools.clock.now() });
+    this.#call.happened({ ...event, now: this.#call.tools.clock.now() });
   }
+}
+
+type WithoutTime<Event> = Event extends CallEvent ? Omit<Event, 'now'> : never;
+
+/** Our 200 got no ACK, or a CANCEL was faster. */
+class Unanswerable extends Error {}
+/** The caller was answered, and what their ACK says cannot be used. */
+class BrokenAnswer extends Error {}
+
+function failureOf(error: unknown): TargetFailure {
+  const status = error instanceof Failure ? error.sip : error instanceof DeadlineExceeded ? 504 : 500;
+  return { reason: 'failed', status, q850: q850.temporaryFailure };
 }

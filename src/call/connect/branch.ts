@@ -1,0 +1,148 @@
+import { Failure, messageOf } from '../../shared/errors.ts';
+import type { Call } from '../call.ts';
+import { q850 } from '../machine.ts';
+import type { Cause, TargetFailure, TargetLeg } from '../ports.ts';
+import { Pairing, type PairingEvents } from './pairing.ts';
+import { Party } from './party.ts';
+
+/** What becomes of one number that is called. */
+export interface BranchEvents {
+  /** `early`: the description of its early media, as the first party is to get it. */
+  rings(branch: Branch, status: number, early: string | undefined): void;
+  answered(branch: Branch): void;
+  failed(branch: Branch, failure: TargetFailure): void;
+  ended(branch: Branch, how: { cause: Cause; lost: boolean }): void;
+}
+
+/** One number that is called: a target leg, and the pairing of its media with whoever it is called for. */
+export class Branch {
+  readonly to: string;
+  readonly party: Party;
+  pairing: Pairing | undefined;
+  leg: TargetLeg | undefined;
+  /** What it answered: an answer to our offer, or an offer, where the caller made none (delayed offer). */
+  answer: { sdp: string; fork: string } | undefined;
+  /** Our INVITE carried no offer. */
+  delayed = false;
+  #over = false;
+  #hangUp: Promise<void> | undefined;
+  readonly #call: Call;
+  readonly #first: Party;
+  readonly #events: BranchEvents;
+
+  constructor(call: Call, to: string, first: Party, events: BranchEvents) {
+    const { tools } = call;
+    this.#call = call;
+    this.to = to;
+    this.#first = first;
+    this.#events = events;
+    this.party = new Party({ name: to, called: true, trunk: tools.trunk.trunkTo(to), clock: tools.clock }, (request) =>
+      this.leg ? this.leg.request(request) : Promise.resolve({ status: 481 }),
+    );
+  }
+
+  /** Calls it; what follows comes as events. */
+  dial(pairingEvents: PairingEvents): void {
+    void this.#dial(pairingEvents).catch((error: unknown) => {
+      if (this.#over) return;
+      this.#call.log.error({ err: error }, `${this.to} could not be called: ${messageOf(error)}`);
+      this.#fail({ reason: 'failed', status: error instanceof Failure ? error.sip : 500, q850: q850.temporaryFailure });
+    });
+  }
+
+  async #dial(pairingEvents: PairingEvents): Promise<void> {
+    const { incoming, tools, record, id } = this.#call;
+    const { reading } = incoming;
+    if (!reading.ok) throw new Error('a call that could not be read was instructed');
+    if (this.#first.described === undefined) await this.#call.parking?.settled; // its ACK brings the description
+    this.pairing = await Pairing.open(
+      this.#call.pairingTools,
+      { caller: this.#first, target: this.party },
+      {
+        holds: (by, held) => pairingEvents.holds(by, held),
+        failed: (why) => (this.answer ? pairingEvents.failed(why) : this.#fail({ reason: 'failed' })),
+      },
+    );
+    if (this.#isOver()) return this.pairing.close();
+    this.pairing.take('target');
+    const { described } = this.#first;
+    const offer = described === undefined ? undefined : this.party.said(await this.pairing.offer('caller', described));
+    if (this.#isOver()) return;
+    this.delayed = offer === undefined;
+    this.leg = tools.trunk.dial(
+      {
+        callId: id,
+        to: this.to,
+        reading: reading.reading,
+        firstCalled: record.firstCalled ?? '',
+        maxForwards: incoming.maxForwards,
+        ...(offer !== undefined && { sdp: offer }),
+        ...(incoming.network && { network: incoming.network }),
+      },
+      {
+        progress: ({ status, sdp, fork }) => void this.#progress(status, sdp, fork),
+        answered: (answer) => this.#answered(answer),
+        failed: (failure) => this.#fail(failure),
+        ended: (how) => this.#ended(how),
+        request: (request, answer) =>
+          void this.party.carry(request).then(answer, (error: unknown) => {
+            this.#call.log.warn({ method: request.method }, `a request of ${this.to} fails: ${messageOf(error)}`);
+            answer({ status: error instanceof Failure ? error.sip : 500 });
+          }),
+      },
+    );
+    tools.metrics.step('dial', tools.clock.now() - (record.attempts.at(-1)?.startedAt ?? record.arrivedAt));
+  }
+
+  async #progress(status: number, sdp: string | undefined, fork: string): Promise<void> {
+    let early: string | undefined;
+    if (sdp !== undefined && !this.delayed && this.pairing) {
+      early = await this.pairing.answer('target', sdp, fork).catch((error: unknown) => {
+        // Early media is a courtesy: without it the caller hears its own ringing tone.
+        this.#call.log.warn(`the early media of ${this.to} are not passed on: ${messageOf(error)}`);
+        return undefined;
+      });
+    }
+    if (!this.#over && !this.answer) this.#events.rings(this, status, early);
+  }
+
+  #answered(answer: { sdp: string; fork: string }): void {
+    if (this.#over) return;
+    this.answer = answer;
+    this.party.answered = true;
+    this.party.described = answer.sdp;
+    this.#events.answered(this);
+  }
+
+  /** A BYE inside an early dialog (RFC 3261 15: allowed to a UAC only, but it happens) refuses the call. */
+  #ended(how: { cause: Cause; lost: boolean }): void {
+    if (!this.answer) {
+      this.#fail({ reason: 'target-refused', ...(how.cause.q850 !== undefined && { q850: how.cause.q850 }) });
+      return;
+    }
+    this.party.leave();
+    if (!this.#over) this.#events.ended(this, how);
+  }
+
+  #fail(failure: TargetFailure): void {
+    if (this.#over) return;
+    this.#over = true;
+    void this.hangUp({});
+    this.#events.failed(this, failure);
+  }
+
+  /** Ends its leg and its media, whatever stands of them; idempotent. Resolves when both are gone. */
+  hangUp(cause: Cause): Promise<void> {
+    return (this.#hangUp ??= this.#end(cause));
+  }
+
+  async #end(cause: Cause): Promise<void> {
+    this.#over = true;
+    this.party.leave();
+    await Promise.allSettled([this.leg?.hangUp(cause), this.pairing?.close()]);
+  }
+
+  #isOver(): boolean {
+    return this.#over;
+  }
+}

@@ -1,0 +1,75 @@
+// What a session description says that a call must know: hold, and whether an answer changes anything.
+import { parse, type MediaDescription, type SessionDescription } from 'sdp-transform';
+
+type Stream = SessionDescription['media'][number];
+
+/**
+ * Whether an offer puts the other side on hold (RFC 3264 8.4): every stream that stands is sent only or inactive, or
+ * has the old hold address 0.0.0.0 (RFC 2543). What is no description holds nothing.
+ */
+export function heldBy(offer: string): boolean {
+  const session = read(offer);
+  const streams = session?.media.filter((stream) => stream.port !== 0) ?? [];
+  return (
+    session !== undefined &&
+    streams.length > 0 &&
+    streams.every((stream) => {
+      const direction = directionOf(stream, session);
+      return direction === 'sendonly' || direction === 'inactive' || addressOf(stream, session) === '0.0.0.0';
+    })
+  );
+}
+
+/**
+ * Whether `answer`, to an offer of `offered`, leaves true what was known of that side: it takes every stream and format
+ * that it was offered, and its media come from and go to where they did. What cannot be read counts as changed.
+ */
+export function leavesAsKnown(answer: string, offered: string, known: string | undefined): boolean {
+  if (known === undefined) return false;
+  if (answer === known) return true;
+  const [now, asked, before] = [read(answer), read(offered), read(known)];
+  if (!now || !asked || !before) return false;
+  return (
+    now.media.length === asked.media.length &&
+    now.media.length === before.media.length &&
+    now.media.every((stream, index) => {
+      const [wanted, was] = [asked.media[index], before.media[index]];
+      if (!wanted || !was) return false;
+      return transport(stream, now) === transport(was, before) && formats(stream) === formats(wanted);
+    })
+  );
+}
+
+/** The same description, with `direction` for each of its streams. */
+export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv'): string {
+  const lines = sdp.split(/\r?\n/).filter((line) => line !== '' && !/^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line));
+  const sections = lines.join('\r\n').split(/\r\n(?=m=)/); // attributes come last in each (RFC 8866 5)
+  return sections.map((section, index) => `${section}\r\n${index > 0 ? `a=${direction}\r\n` : ''}`).join('');
+}
+
+/** All of a stream that says where its media come from and go to, and how they are kept secret. */
+function transport(stream: Stream, session: SessionDescription): string {
+  const { port, protocol, crypto, fingerprint, setup } = stream;
+  const secrecy = [crypto, fingerprint ?? session.fingerprint, setup ?? session.setup];
+  return JSON.stringify([port, addressOf(stream, session), protocol, directionOf(stream, session), secrecy]);
+}
+
+function formats({ payloads }: MediaDescription): string {
+  return (payloads ?? '').split(' ').toSorted().join(' ');
+}
+
+function directionOf(stream: Stream, session: SessionDescription): string {
+  return stream.direction ?? session.direction ?? 'sendrecv';
+}
+
+function addressOf(stream: Stream, session: SessionDescription): string | undefined {
+  return stream.connection?.ip ?? session.connection?.ip;
+}
+
+function read(sdp: string): SessionDescription | undefined {
+  try {
+    return parse(sdp);
+  } catch {
+    return undefined;
+  }
+}

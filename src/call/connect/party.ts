@@ -1,0 +1,113 @@
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
+import { Failure } from '../../shared/errors.ts';
+import type { InDialogAnswer, InDialogRequest } from '../ports.ts';
+import { Origin } from './origin.ts';
+
+/** Reliable answers of a side to a re-INVITE: RFC 3261 17.1.1.2, Timer B. */
+const answerWithin = 32_000;
+/** How often a re-INVITE that crossed another one is sent again, and how long before (RFC 3261 14.1). Milliseconds. */
+const triesAtGlare = 4;
+const pauseAtGlare = { ofCallIdOwner: [2_100, 4_000], ofTheOther: [0, 2_000] } as const;
+
+/** Where a party's requests go: the media that it takes part in, and whoever else does. */
+export interface Carrier {
+  carry(from: Party, request: InDialogRequest): Promise<InDialogAnswer>;
+}
+
+interface PartyFacts {
+  /** For the log. */
+  name: string;
+  /** Whether we called it: then the dialog's Call-ID is ours. */
+  called: boolean;
+  /** The trunk that it is reached by, where there is one. */
+  trunk: string | undefined;
+  clock: Clock;
+}
+
+/** One of those who may talk: a leg that can be asked something, and what both sides of it said of their media. */
+export class Party {
+  readonly name: string;
+  readonly trunk: string | undefined;
+  /** Its description of its own media, the last one. */
+  described: string | undefined;
+  /** Where its voice is now. */
+  at: Carrier | undefined;
+  /** Whether its dialog is confirmed: then re-INVITE, before that only UPDATE. */
+  answered = false;
+  #gone = false;
+  readonly #facts: PartyFacts;
+  readonly #ask: (request: InDialogRequest) => Promise<InDialogAnswer>;
+  readonly #origin = new Origin();
+  readonly #pauses = new Map<Timer, () => void>();
+
+  constructor(facts: PartyFacts, ask: (request: InDialogRequest) => Promise<InDialogAnswer>) {
+    this.name = facts.name;
+    this.trunk = facts.trunk;
+    this.#facts = facts;
+    this.#ask = ask;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** A description as this party is to get it: in one dialog they all have one origin (RFC 3264 8). */
+  said(sdp: string): string {
+    return this.#origin.of(sdp);
+  }
+
+  /** Asks it something inside its dialog. @throws DeadlineExceeded after 32 s */
+  ask(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (this.#gone) return Promise.resolve({ status: 481 });
+    return withDeadline(this.#facts.clock, answerWithin, `${this.name} (${request.method})`, this.#ask(request));
+  }
+
+  /**
+   * Offers it other media by re-INVITE; resolves with its answer. A request of its own that crosses ours has both sides
+   * try again, each after a time of its own.
+   * @throws Failure `media-refused`
+   */
+  async renew(offer: string): Promise<string> {
+    const request = { method: 'INVITE', contentType: 'application/sdp', body: this.said(offer) };
+    for (let tries = 1; ; tries++) {
+      const { status, body } = await this.ask(request);
+      if (status < 300 && body !== undefined && body !== '') {
+        this.described = body;
+        return body;
+      }
+      if (status !== 491 || tries === triesAtGlare) {
+        throw new Failure('media-refused', `${this.name} does not take other media (${status})`);
+      }
+      await this.#pause();
+    }
+  }
+
+  /** Its own request goes to whoever it is joined with. */
+  carry(request: InDialogRequest): Promise<InDialogAnswer> {
+    return this.at?.carry(this, request) ?? Promise.resolve({ status: request.method === 'INVITE' ? 491 : 200 });
+  }
+
+  /** Its leg is over: nothing is asked of it any more. */
+  leave(): void {
+    this.#gone = true;
+    this.at = undefined;
+    for (const [timer, goOn] of this.#pauses) {
+      timer.clear();
+      goOn();
+    }
+    this.#pauses.clear();
+  }
+
+  #pause(): Promise<void> {
+    const [least, most] = this.#facts.called ? pauseAtGlare.ofCallIdOwner : pauseAtGlare.ofTheOther;
+    return new Promise((resolve) => {
+      if (this.#gone) return resolve();
+      const timer = this.#facts.clock.after(least + Math.random() * (most - least), () => {
+        this.#pauses.delete(timer);
+        resolve();
+      });
+      this.#pauses.set(timer, resolve);
+    });
+  }
+}

@@ -1,0 +1,80 @@
+// What follows from a state alone, however it was reached: which timers run, who hears music, what the terminals know.
+import type { Side } from '../ports.ts';
+import type { CallRules, CallState, Command, Live, TimerName } from '../states.ts';
+import { viewState } from '../view-state.ts';
+import { hasTalked } from './live.ts';
+
+/** What is to be done because `after` is not `before`. */
+export function followingFrom(before: Live, after: CallState, now: number, rules: CallRules): Command[] {
+  if (after.at === 'ended') return [];
+  return [...timerChanges(before, after, now, rules), ...musicChanges(before, after), ...newsForTerminals(before, after)];
+}
+
+function timerChanges(before: Live, after: Live, now: number, rules: CallRules): Command[] {
+  const had = timersOf(before, now, rules);
+  const has = timersOf(after, now, rules);
+  const changes: Command[] = [];
+  for (const timer of ['decision', 'hold', 'duration'] as const) {
+    if (had[timer]?.since === has[timer]?.since) continue;
+    const set = has[timer];
+    changes.push(set ? { do: 'set-timer', timer, milliseconds: set.lasts } : { do: 'clear-timer', timer });
+  }
+  return changes;
+}
+
+/** The timers that run in a state. `since` names what each limits: it is set anew when that changes. */
+function timersOf(state: Live, now: number, rules: CallRules): Partial<Record<TimerName, { since: string; lasts: number }>> {
+  const held = holdOf(state);
+  return {
+    ...(state.at === 'waiting' && {
+      decision: { since: `${state.attempt} ${state.decideBefore}`, lasts: Math.max(0, state.decideBefore - now) },
+    }),
+    ...(held !== undefined && { hold: { since: held, lasts: rules.maxHold } }),
+    ...(hasTalked(state) && { duration: { since: 'connected', lasts: rules.maxDuration } }),
+  };
+}
+
+/** Why somebody who was connected is on hold. */
+function holdOf(state: Live): string | undefined {
+  if (state.at === 'moving' && state.instruction.attended) return `move ${state.attempt}`;
+  return 'holds' in state && state.holds.length > 0 ? 'hold' : undefined;
+}
+
+function musicChanges(before: Live, after: Live): Command[] {
+  if (!('party' in after)) return [];
+  const { party } = after;
+  const heard = 'party' in before && before.party === party ? hearsMusic(before) : [];
+  const hears = hearsMusic(after);
+  return [
+    ...heard.filter((to) => !hears.includes(to)).map((to): Command => ({ do: 'stop-music', party, to })),
+    ...hears.filter((to) => !heard.includes(to)).map((to): Command => ({ do: 'play-music', party, to })),
+  ];
+}
+
+/** Who is left alone in a call that stands: nobody hears silence that nothing explains. */
+function hearsMusic(state: Live): Side[] {
+  if (!('party' in state)) return [];
+  const consulting = state.at === 'moving' && state.instruction.attended;
+  const alone: Side[] = [];
+  if (consulting || state.holds.includes('target') || state.holds.includes('terminal')) alone.push('caller');
+  // Whoever moves the call hears nothing of a new party until they are introduced.
+  const calling = consulting && (state.stage === 'calling' || state.stage === 'ringing');
+  if (calling || state.holds.includes('caller')) alone.push('target');
+  return alone;
+}
+
+function newsForTerminals(before: Live, after: Live): Command[] {
+  if (seen(before) === seen(after)) return [];
+  return [{ do: before.at === 'arriving' ? 'notify-terminals' : 'tell-terminals' }];
+}
+
+/** All of a state that shows in the view of a call (view-of.ts). */
+function seen(state: Live): string {
+  const parts: unknown[] = [viewState(state)];
+  if ('attempt' in state) parts.push(state.attempt);
+  if ('party' in state) parts.push(state.party);
+  if (state.at === 'waiting') parts.push(state.decideBefore);
+  if (state.at === 'joining') parts.push('answered');
+  if (state.at === 'moving') parts.push(state.stage);
+  return parts.join(' ');
+}
