@@ -30,8 +30,6 @@ export interface CallSettings extends CallRules {
   mayCallPhone: (uri: string) => boolean;
   /** Instructions that one account may give in a minute, over all its calls. */
   instructionsPerMinute: number;
-  /** Whether the caller is answered, and hears music, as soon as the terminals are told. */
-  answerEarly: boolean;
   /** Music of the site, where the subscriber has none of their own: absolute path, as the announcements. */
   music?: string;
   /** Heard once: before the music, and when a final number was busy and the caller goes on waiting. */
@@ -108,6 +106,8 @@ export class Call {
   parking: ParkedMedia | undefined;
   /** The attempts that run or stand, by their number. */
   readonly attempts = new Map<number, Attempt>();
+  /** What happened and is being carried out, and what happened meanwhile. */
+  readonly events: CallEvent[] = [];
   /** What is still being closed; the call is done when all of it is. */
   readonly closing: Promise<unknown>[] = [];
   readonly pairingTools: PairingTools;
@@ -137,7 +137,7 @@ export class Call {
       ...{ callId: this.id, media: tools.media, clock: tools.clock, log: this.log },
       nextSession: () => ++sessions,
       noteEngine: (at) => {
-        record.media.push(at);
+        record.media.push({ ...at });
         this.keeper.update(this.id, { media: record.media });
       },
     };

@@ -1,10 +1,14 @@
 import { withDeadline } from '../shared/deadline.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Call, CallTools } from './call.ts';
+import { standingBridge } from './carry-out.ts';
+import { sendDigits } from './connect/digits.ts';
 import { arrive } from './flow.ts';
-import { checkInstruction } from './instruct.ts';
+import { checkInstruction, mostNumbers } from './instruct.ts';
+import type { CallEvent, WithoutTime } from './machine.ts';
 import { noteReceipt, noteTold } from './notify.ts';
 import type { CallAnswer, CallControl, CallerLegEvents, IncomingCall, Instruction, Refusal } from './ports.ts';
+import type { CallRecord } from './record.ts';
 import { viewOf } from './view-of.ts';
 import type { CallView } from './view.ts';
 
@@ -16,8 +20,6 @@ const safeWithin = 2_000;
 const closeWithin = 10_000;
 
 const refuse = (error: Refusal): CallAnswer => ({ ok: false, error });
-const notOffered = (what: string) =>
-  refuse({ code: 'not-allowed', message: `${what} from a terminal is not offered yet: do it on the phone itself` });
 
 /** All calls of this node, and what terminals may ask of them. */
 export class Calls implements CallControl {
@@ -55,10 +57,7 @@ export class Calls implements CallControl {
     const { records, media, clock, node, log } = this.#tools;
     const left = await records.standing(node);
     await Promise.all(
-      left.map(({ id: callId, attempts, media: noted }) =>
-        // One more than is written: an engine may have had the offer before the store had the attempt
-        media.release({ callId, sessions: attempts.length + 1, noted }),
-      ),
+      left.map((record) => media.release({ callId: record.id, sessions: sessionsOf(record), noted: record.media })),
     );
     for (const record of left) {
       const at = clock.now();
@@ -144,7 +143,7 @@ export class Calls implements CallControl {
   #decide(call: Call, account: string, instruction: Instruction): CallAnswer {
     const taken = notWaiting(call);
     if (taken) return refuse(taken);
-    const wait = this.#overRate(account);
+    const wait = this.#overRate(account, instruction.to.length);
     if (wait > 0) {
       const message = `too many instructions in a minute: try again in ${wait} s`;
       return refuse({ code: 'unavailable', message, retryAfter: wait });
@@ -161,15 +160,14 @@ export class Calls implements CallControl {
     return { ok: true, call: viewOf(call) };
   }
 
-  /** Seconds until the account may instruct again; 0: now, and this one is counted. */
-  #overRate(account: string): number {
+  /** Seconds until the account may have more numbers called; 0: now, and these are counted. */
+  #overRate(account: string, numbers: number): number {
     const now = this.#tools.clock.now();
     const recent = (this.#instructed.get(account) ?? []).filter((at) => at > now - 60_000);
-    const [oldest] = recent;
-    if (oldest !== undefined && recent.length >= this.#tools.settings.instructionsPerMinute) {
-      return Math.ceil((oldest + 60_000 - now) / 1_000);
-    }
-    recent.push(now);
+    const over = recent.length + numbers - this.#tools.settings.instructionsPerMinute;
+    const last = recent[Math.min(over, recent.length) - 1]; // with it gone there is room again
+    if (last !== undefined) return Math.ceil((last + 60_000 - now) / 1_000);
+    for (let number = 0; number < numbers; number++) recent.push(now);
     this.#instructed.set(account, recent);
     if (this.#instructed.size > remembered) this.#instructed.delete(this.#instructed.keys().next().value ?? '');
     return 0;
@@ -177,47 +175,55 @@ export class Calls implements CallControl {
 
   decline(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
     return this.#act(account, callId, (call) => {
-      if (call.state.at === 'connected') {
+      if ('party' in call.state) {
         return refuse({ code: 'too-late', message: 'the call is connected already: hang it up instead' });
       }
-      call.happened({ is: 'declined', by: terminalId, now: this.#tools.clock.now() });
-      return { ok: true, call: viewOf(call) };
+      return this.#happened(call, { is: 'declined', by: terminalId });
     });
   }
 
   hangUp(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
-    return this.#act(account, callId, (call) => {
-      call.happened({ is: 'hung-up-by-terminal', by: terminalId, now: this.#tools.clock.now() });
-      return { ok: true, call: viewOf(call) };
-    });
+    return this.#act(account, callId, (call) => this.#happened(call, { is: 'hung-up-by-terminal', by: terminalId }));
   }
 
   hold(account: string, callId: string): Promise<CallAnswer> {
-    return this.#act(account, callId, () => notOffered('holding'));
+    return this.#act(account, callId, (call) => {
+      if (call.state.at !== 'connected') return refuse(notConnected);
+      return this.#happened(call, { is: 'held', attempt: call.state.party, by: 'terminal' });
+    });
   }
 
-  resume(account: string, callId: string): Promise<CallAnswer> {
-    return this.#act(account, callId, () => notOffered('resuming'));
+  /** Ends a hold that a terminal has asked for; while a connected call is being moved, takes that back. */
+  resume(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, (call) => {
+      const { state } = call;
+      if (state.at === 'moving') return this.#happened(call, { is: 'move-abandoned', by: terminalId });
+      if (state.at !== 'connected') return refuse(notConnected);
+      return this.#happened(call, { is: 'resumed', attempt: state.party, by: 'terminal' });
+    });
   }
 
-  complete(account: string, callId: string): Promise<CallAnswer> {
-    return this.#act(account, callId, () => notOffered('talking to the new party first'));
+  complete(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
+    return this.#act(account, callId, (call) => {
+      if (call.state.at !== 'moving' || call.state.stage !== 'talking') {
+        return refuse({ code: 'too-late', message: 'nobody is talking to a new party whom the caller could go to' });
+      }
+      return this.#happened(call, { is: 'move-completed', by: terminalId });
+    });
   }
 
-  /** DTMF towards the target, as INFO (application/dtmf-relay), one digit after the other. */
   digits(account: string, callId: string, _terminalId: string, digits: string): Promise<CallAnswer> {
     return this.#act(account, callId, async (call) => {
-      const { attempt } = call;
-      if (call.state.at !== 'connected' || !attempt) {
-        return refuse({ code: 'too-late', message: 'digits can be sent only while the call is connected' });
-      }
-      for (const digit of digits) {
-        const body = `Signal=${digit}\r\nDuration=160\r\n`;
-        const { status } = await attempt.ask('target', { method: 'INFO', contentType: 'application/dtmf-relay', body });
-        if (status >= 300) return refuse({ code: 'unavailable', message: `the far end refuses digits (${status})` });
-      }
+      const bridge = standingBridge(call);
+      if (!bridge) return refuse(notConnected);
+      await sendDigits(bridge, digits);
       return { ok: true, call: viewOf(call) };
     });
+  }
+
+  #happened(call: Call, event: WithoutTime<CallEvent>): CallAnswer {
+    call.happened({ ...event, now: this.#tools.clock.now() });
+    return { ok: true, call: viewOf(call) };
   }
 
   async #act(
@@ -248,20 +254,33 @@ export class Calls implements CallControl {
   }
 }
 
+/**
+ * How many media sessions a call may have had: one of a parked caller, one for each number that was called, and one for each
+ * time that two were joined anew. One attempt more than is written: an engine may have had the offer before the store had it.
+ */
+function sessionsOf({ attempts }: CallRecord): number {
+  const called = attempts.reduce((sum, { among }) => sum + (among?.length ?? 1), 0);
+  return 1 + called + attempts.length + mostNumbers + 1;
+}
+
 const tooLate: Refusal = { code: 'too-late', message: 'the call is over' };
+
+const notConnected: Refusal = { code: 'too-late', message: 'that is possible only while the call is connected' };
 
 /** Why a call takes no instruction now: who won, or that it is over. */
 function notWaiting({ state }: Call): Refusal | undefined {
   switch (state.at) {
     case 'waiting':
+    case 'connected':
       return undefined;
     case 'arriving':
     case 'ended':
       return tooLate;
-    case 'connecting':
-    case 'ringing':
-    case 'answering':
-    case 'connected':
-      return { code: 'already-taken', message: `terminal ${state.by} was faster`, by: state.by };
+    case 'calling':
+    case 'joining':
+    case 'moving': {
+      const { by } = state.instruction;
+      return { code: 'already-taken', message: `terminal ${by} was faster`, by };
+    }
   }
 }

@@ -8,59 +8,36 @@ import { Refer } from './connect/refer.ts';
 import type { AcceptedInstruction, CallEvent, Command, TimerName } from './machine.ts';
 import { noteAttempt, noteAttemptEnd, noteFailure } from './notes.ts';
 import { notify, tellChange } from './notify.ts';
+import type { Cause } from './ports.ts';
+
+type Carry<Name extends Command['do']> = (call: Call, command: Extract<Command, { do: Name }>) => void;
+
+const how: { readonly [Name in Command['do']]: Carry<Name> } = {
+  'set-timer': (call, { timer, milliseconds }) => setTimer(call, timer, milliseconds),
+  'clear-timer': (call, { timer }) => clearTimer(call, timer),
+  'notify-terminals': (call) => notify(call),
+  'tell-terminals': (call) => tellChange(call),
+  'park-caller': (call) => void (call.parking = Parking.of(call)),
+  'unpark-caller': (call) => unpark(call),
+  'announce-busy': (call) => call.parking?.announceBusy(),
+  'start-attempt': (call, { attempt, instruction }) => startAttempt(call, attempt, instruction),
+  'ring-caller': (call, { attempt, status }) => bridgeOf(call, attempt)?.ringCaller(status),
+  'join-caller': (call, { attempt }) => bridgeOf(call, attempt)?.joinCaller(),
+  introduce: (call, { attempt, party }) => introduce(call, attempt, party),
+  'hand-over': (call, { attempt }) => bridgeOf(call, attempt)?.handOver(),
+  return: (call, { party }) => bridgeOf(call, party)?.comeBack(),
+  'keep-caller': (call, { party }) => keepCaller(call, party),
+  'play-music': (call, { party, to }) => bridgeOf(call, party)?.play(to),
+  'stop-music': (call, { party, to }) => bridgeOf(call, party)?.stopPlaying(to),
+  'note-failure': (call, { attempt, failure }) => noteFailure(call, attempt, failure),
+  'stop-attempt': (call, { attempt, cause }) => stopAttempt(call, attempt, cause),
+  'reject-caller': (call, { status, cause }) => call.incoming.leg.reject(status, cause),
+  'hang-up-caller': (call, { cause }) => void call.closing.push(call.incoming.leg.hangUp(cause)),
+  end: (call, { end }) => close(call, end),
+};
 
 export function carryOut(call: Call, command: Command): void {
-  switch (command.do) {
-    case 'set-timer':
-      return setTimer(call, command.timer, command.milliseconds);
-    case 'clear-timer':
-      return clearTimer(call, command.timer);
-    case 'notify-terminals':
-      return notify(call);
-    case 'tell-terminals':
-      return tellChange(call);
-    case 'park-caller':
-      call.parking = Parking.of(call);
-      return;
-    case 'unpark-caller':
-      return unpark(call);
-    case 'announce-busy':
-      return call.parking?.announceBusy();
-    case 'start-attempt':
-      return startAttempt(call, command.attempt, command.instruction);
-    case 'ring-caller':
-      return bridgeOf(call, command.attempt)?.ringCaller(command.status);
-    case 'join-caller':
-      return bridgeOf(call, command.attempt)?.joinCaller();
-    case 'introduce':
-      return introduce(call, command.attempt, command.party);
-    case 'hand-over':
-      return bridgeOf(call, command.attempt)?.handOver();
-    case 'return':
-      return bridgeOf(call, command.party)?.comeBack();
-    case 'keep-caller':
-      return keepCaller(call, command.party);
-    case 'play-music':
-      return bridgeOf(call, command.party)?.play(command.to);
-    case 'stop-music':
-      return bridgeOf(call, command.party)?.stopPlaying(command.to);
-    case 'note-failure':
-      return noteFailure(call, command.attempt, command.failure);
-    case 'stop-attempt': {
-      const attempt = call.attempts.get(command.attempt);
-      call.attempts.delete(command.attempt);
-      noteAttemptEnd(call, command.attempt);
-      if (attempt) call.closing.push(attempt.stop(command.cause));
-      return;
-    }
-    case 'reject-caller':
-      return call.incoming.leg.reject(command.status, command.cause);
-    case 'hang-up-caller':
-      call.closing.push(call.incoming.leg.hangUp(command.cause));
-      return;
-    case 'end':
-      return close(call, command.end);
-  }
+  (how[command.do] as Carry<Command['do']>)(call, command);
 }
 
 function setTimer(call: Call, timer: TimerName, milliseconds: number): void {
@@ -83,6 +60,13 @@ function startAttempt(call: Call, number: number, instruction: AcceptedInstructi
   const attempt = newAttempt(call, number, instruction);
   call.attempts.set(number, attempt);
   attempt.start(instruction);
+}
+
+function stopAttempt(call: Call, number: number, cause: Cause): void {
+  const attempt = call.attempts.get(number);
+  call.attempts.delete(number);
+  noteAttemptEnd(call, number);
+  if (attempt) call.closing.push(attempt.stop(cause));
 }
 
 function newAttempt(call: Call, number: number, { mode, attended }: AcceptedInstruction): Attempt {

@@ -68,8 +68,23 @@ async function takeSteps(call: Call): Promise<void> {
   }
 }
 
-/** The only way in which a call changes its state. */
+/** The only way in which a call changes its state: one event after the other, each carried out to its end. */
 function happened(call: Call, event: CallEvent): void {
+  call.events.push(event);
+  if (call.events.length > 1) return; // it came while another is being carried out
+  for (let next: CallEvent | undefined = event; next; next = call.events[0]) {
+    try {
+      follow(call, next);
+    } catch (error) {
+      // A fault of ours: the call is not left to itself.
+      call.log.error({ err: error, event: next.is }, messageOf(error));
+      if (!call.over) call.events.push({ is: 'interrupted', now: call.tools.clock.now() });
+    }
+    call.events.shift();
+  }
+}
+
+function follow(call: Call, event: CallEvent): void {
   const before = viewState(call.state);
   const { state, commands } = transition(call.state, event, call.tools.settings);
   call.state = state;

@@ -2,43 +2,87 @@ import { isEmergency, parseDialled } from '../numbers/number.ts';
 import type { Call, CallSettings } from './call.ts';
 import type { AcceptedInstruction } from './machine.ts';
 import type { Instruction, Refusal } from './ports.ts';
+import type { ConnectMode } from './record.ts';
 
 /** What a check of an instruction comes to. */
 export type Checked = { ok: true; instruction: AcceptedInstruction } | { ok: false; error: Refusal };
 
+/** Numbers that one instruction may name: the phones of one person. */
+export const mostNumbers = 5;
+
 const refuse = (error: Refusal): Checked => ({ ok: false, error });
+const isRefusal = (checked: string | Refusal): checked is Refusal => typeof checked !== 'string';
 
 /**
- * Checks where a subscriber wants the call: is it a number, may it be called, does a route lead there?
- * Who sent it, and with which password, was checked when it came in (terminals/).
+ * Checks where a subscriber wants the call, and chooses how it gets there: is each a number, may it be called, does a
+ * route lead there? Who sent it, and with which password, was checked when it came in (terminals/).
  */
 export function checkInstruction(call: Call, instruction: Instruction): Checked {
-  const { tools } = call;
-  if (instruction.mode === 'refer' || instruction.mode === 'redirect') {
-    return refuse({
-      code: 'not-allowed',
-      message: `this service connects by bridge only, not by ${instruction.mode}; leave "mode" out`,
-    });
+  const { order, terminalId: by } = instruction;
+  if (instruction.to.length > mostNumbers) {
+    return refuse({ code: 'not-allowed', message: `at most ${mostNumbers} numbers can be called for one instruction` });
   }
-  const [wanted, ...more] = instruction.to;
-  if (more.length > 0) {
-    return refuse({ code: 'not-allowed', message: 'several numbers at once are not offered yet: send one' });
+  const numbers: string[] = [];
+  for (const wanted of instruction.to) {
+    const number = checkNumber(call, wanted, by);
+    if (isRefusal(number)) return refuse(number);
+    if (!numbers.includes(number)) numbers.push(number);
   }
-  const to = wanted === 'terminal' ? ownPhone(call, instruction.terminalId) : numberOf(call, wanted);
-  if (typeof to !== 'string') return refuse(to);
-  if (isEmergency(to, tools.numbering)) {
-    return refuse({
-      code: 'emergency-number',
-      message: `${to} is an emergency number: dial it yourself, from a phone`,
-    });
+  const [first = '', ...others] = numbers;
+  const to = [first, ...others] as const;
+  const attended = instruction.attended && call.state.at === 'connected';
+  if (attended && call.tools.media.mode === 'direct') return refuse(needsMedia('that one party waits with music'));
+  const mode = chooseMode(call, instruction.mode, to.length);
+  return typeof mode === 'string' ? { ok: true, instruction: { to, order, mode, attended, by } } : refuse(mode);
+}
+
+/** @returns the number in its stored form, or why it is not called */
+function checkNumber(call: Call, wanted: string, terminalId: string): string | Refusal {
+  const { numbering, settings, trunk } = call.tools;
+  const to = wanted === 'terminal' ? ownPhone(call, terminalId) : numberOf(call, wanted);
+  if (isRefusal(to)) return to;
+  if (isEmergency(to, numbering)) {
+    return { code: 'emergency-number', message: `${to} is an emergency number: dial it yourself, from a phone` };
   }
-  if (!permitted(to, tools.settings)) {
-    return refuse({ code: 'not-allowed', message: `calls to ${to} are not permitted here` });
+  if (!permitted(to, settings)) return { code: 'not-allowed', message: `calls to ${to} are not permitted here` };
+  if (!trunk.reaches(to)) return { code: 'not-allowed', message: `no trunk leads to ${to}` };
+  return to;
+}
+
+/**
+ * How the call gets there: as the instruction says; `auto`: in the first way that is possible now of those that the
+ * subscriber, or else the caller's trunk, prefers. A caller who cannot be redirected any more is bridged; that a trunk does
+ * not transfer is found out by trying.
+ */
+function chooseMode(call: Call, wanted: Instruction['mode'], numbers: number): ConnectMode | Refusal {
+  if (wanted !== 'auto') {
+    const why = impossible(call, wanted, numbers);
+    return why === undefined ? wanted : wanted === 'redirect' ? 'bridge' : why;
   }
-  if (!tools.trunk.reaches(to)) {
-    return refuse({ code: 'not-allowed', message: `no trunk leads to ${to}` });
+  const preferred = call.subscriber?.connect ?? call.incoming.connect;
+  return preferred.find((mode) => !impossible(call, mode, numbers)) ?? 'bridge';
+}
+
+/** Why it cannot be done in this way now. */
+function impossible({ state, tools }: Call, mode: ConnectMode, numbers: number): Refusal | undefined {
+  switch (mode) {
+    case 'bridge':
+      return undefined;
+    case 'redirect':
+      return state.at === 'waiting' && state.caller === 'ringing'
+        ? undefined
+        : { code: 'too-late', message: 'a caller who was answered cannot be redirected any more' };
+    case 'refer':
+      if (numbers > 1)
+        return { code: 'not-allowed', message: 'a call is transferred to one number: send one, or bridge' };
+      return state.at === 'waiting' && state.caller === 'ringing' && tools.media.mode === 'direct'
+        ? needsMedia('that the caller is answered, and waits with music,')
+        : undefined;
   }
-  return { ok: true, instruction: { to, by: instruction.terminalId, mode: 'bridge' } };
+}
+
+function needsMedia(what: string): Refusal {
+  return { code: 'no-media', message: `${what} needs rtpengine, and media.mode is direct here` };
 }
 
 function ownPhone(call: Call, terminalId: string): string | Refusal {

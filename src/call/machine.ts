@@ -61,10 +61,7 @@ function isStale(state: Live, event: CallEvent): boolean {
 }
 
 /** CANCEL, or BYE. A CANCEL that crossed our 200 has lost: the dialog stands (RFC 3261 9.2). */
-function callerGone(
-  state: Live,
-  event: Extract<CallEvent, { is: 'caller-cancelled' | 'caller-hung-up' }>,
-): Transition {
+function callerGone(state: Live, event: Extract<CallEvent, { is: 'caller-cancelled' | 'caller-hung-up' }>): Transition {
   const cancelled = event.is === 'caller-cancelled';
   if (cancelled && isAnswered(state)) return stay(state);
   const { cause, now } = event;

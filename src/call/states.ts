@@ -17,7 +17,7 @@ export interface AcceptedInstruction {
 /** How it stands with a caller who is not connected with anybody. */
 export type WaitingCaller =
   | 'ringing' // no final response has left, unless they are being joined: then our 200 is on its way
-  | 'redirecting' // 302 has left
+  | 'redirecting' // our 302 is leaving
   | 'answering' // our 200 is on its way, and music behind it
   | 'parked'; // answered: hears music, where there is a media engine
 
@@ -88,7 +88,6 @@ export type CallEvent =
   | { is: 'target-hung-up'; attempt: number; cause: Cause; lost: boolean; now: number }
   | { is: 'transferred'; attempt: number; now: number } // by REFER or 302: the network goes on without us
   | { is: 'handed-back'; attempt: number; failure: TargetFailure; now: number } // the network does not transfer
-  | { is: 'redirect-lost'; attempt: number; now: number } // nobody acknowledged our 302
   // from joining two parties; `joined` is the caller with the target, `introduced` the two of a consultation
   | { is: 'joined'; attempt: number; now: number }
   | { is: 'introduced'; attempt: number; now: number }
@@ -105,6 +104,9 @@ export type CallEvent =
   | { is: 'media-failed'; attempt: number; now: number }
   | { is: 'held'; attempt: number; by: Holder; now: number }
   | { is: 'resumed'; attempt: number; by: Holder; now: number };
+
+/** Whoever tells what happened knows no time: it is put to it where it is told. */
+export type WithoutTime<Event> = Event extends CallEvent ? Omit<Event, 'now'> : never;
 
 /** `decision`: of an instruction; `hold`: of a hold while connected; `duration`: of the call since it was first connected. */
 export type TimerName = 'decision' | 'hold' | 'duration';

@@ -1,7 +1,5 @@
 import type { ConnectMode } from './record.ts';
 
-import type { ConnectMode } from './record.ts';
-
 /** What an instruction must carry besides the logged-in session. A password that is given is always checked. */
 export type InstructionProof = 'session' | 'pin' | 'password';
 

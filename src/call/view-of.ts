@@ -56,7 +56,9 @@ function parties({ attempts }: CallRecord, standing: number | undefined): Pick<C
   const target = stands ?? last;
   return {
     ...(target && { target: targetView(target) }),
-    ...(stands && last?.move && last !== stands && { move: { ...targetView(last), attended: last.move === 'attended' } }),
+    ...(stands &&
+      last?.move &&
+      last !== stands && { move: { ...targetView(last), attended: last.move === 'attended' } }),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerSdp, CallWorld, callerNumber, offer, settle, subscriberNumber } from '../support/call-world.ts';
+import { CallWorld, callerNumber, settle, settled, subscriberNumber } from '../support/call-world.ts';
+import { portOf } from '../support/call/phone.ts';
 
 describe('a call through the service, on fakes', () => {
   test('transferred and connected; the caller hangs up; the record tells it all', async () => {
@@ -18,18 +19,18 @@ describe('a call through the service, on fakes', () => {
     assert.ok(answer.ok && answer.call?.state === 'connecting');
     await settle();
     const { target } = world;
-    assert.equal(target.request.to, '+8675520000009');
-    assert.equal(target.request.sdp, offer);
+    assert.equal(target.dialled.to, '+8675520000009');
+    assert.equal(world.media.at(target.dialled.sdp)?.side, 'target');
 
-    target.events.progress({ status: 180, fork: 'a' });
+    target.rings();
     await world.clock.advance(1_000);
-    target.events.answered({ sdp: answerSdp, fork: 'a' });
+    target.answers();
     await settle();
-    assert.deepEqual(caller.sent, ['180', '200 sdp']);
+    assert.deepEqual(caller.sent, ['181', '180', '200 sdp']);
     assert.equal(world.told.at(-1)?.call.state, 'connected');
 
     await world.clock.advance(30_000);
-    caller.events.ended({ cause: { q850: 16 }, lost: false });
+    caller.hangsUp({ q850: 16 });
     await settle();
     assert.deepEqual(target.hungUp, { q850: 16 });
     const record = world.record(id);
@@ -88,9 +89,9 @@ describe('a call through the service, on fakes', () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
     const [first, second, again] = await Promise.all([
-      world.transfer(id, '+8675520000009', 'pc', 'k1'),
-      world.transfer(id, '+8675520000008', 'phone', 'k2'),
-      world.transfer(id, '+8675520000009', 'pc', 'k1'),
+      world.transfer(id, '+8675520000009', { key: 'k1' }),
+      world.transfer(id, '+8675520000008', { terminalId: 'phone', key: 'k2' }),
+      world.transfer(id, '+8675520000009', { key: 'k1' }),
     ]);
     assert.ok(first.ok);
     assert.ok(!second.ok && second.error.code === 'already-taken' && second.error.by === 'pc');
@@ -104,19 +105,19 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.progress({ status: 180, fork: 'a' });
+    world.target.rings();
     await world.clock.advance(1_000);
-    world.target.events.failed({ reason: 'target-busy', status: 486, q850: 17 });
+    world.target.fails();
     const told = world.told.at(-1)?.call;
     assert.deepEqual([told?.state, told?.target?.state, told?.target?.cause], ['waiting', 'failed', 'target-busy']);
     await world.clock.advance(1_000);
-    await world.transfer(id, '0755-2000 0008', 'phone');
+    await world.transfer(id, '0755-2000 0008', { terminalId: 'phone' });
     await settle();
-    assert.equal(world.target.request.to, '+8675520000008');
-    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
+    assert.equal(world.target.dialled.to, '+8675520000008');
+    world.target.answers();
     await settle();
-    assert.deepEqual(caller.sent, ['180', '200 sdp']);
-    world.target.events.ended({ cause: {}, lost: false });
+    assert.deepEqual(caller.sent, ['181', '180', '200 sdp']);
+    world.target.hangsUp();
     await settle();
     const { attempts, end, instructedAt, ringingAt, answeredAt } = world.record(id);
     const times = [instructedAt, ringingAt, answeredAt, end?.at].filter((time) => time !== undefined);
@@ -141,10 +142,10 @@ describe('a call through the service, on fakes', () => {
       if (stage !== 'waiting') {
         await world.transfer(id);
         if (stage !== 'connecting') await settle();
-        if (stage === 'ringing') world.target.events.progress({ status: 180, fork: 'a' });
-        if (stage === 'answering') world.target.events.answered({ sdp: answerSdp, fork: 'a' });
+        if (stage === 'ringing') world.target.rings();
+        if (stage === 'answering') world.target.answers();
       }
-      caller.events.cancelled({ sip: 200 });
+      caller.cancels({ sip: 200 });
       await settle();
       await settle();
       assert.equal(world.record(id).end?.reason, 'answered-elsewhere', stage);
@@ -172,11 +173,11 @@ describe('a call through the service, on fakes', () => {
   test("a terminal's own IP phone, when it has one", async () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
-    const none = await world.transfer(id, 'terminal', 'pc');
+    const none = await world.transfer(id, 'terminal');
     assert.ok(!none.ok && none.error.code === 'not-allowed');
-    assert.ok((await world.transfer(id, 'terminal', 'phone')).ok);
+    assert.ok((await world.transfer(id, 'terminal', { terminalId: 'phone' })).ok);
     await settle();
-    assert.equal(world.target.request.to, 'sip:shop1@127.0.0.1:5099');
+    assert.equal(world.target.dialled.to, 'sip:shop1@127.0.0.1:5099');
   });
 
   test('instructions are limited by the minute', async () => {
@@ -211,68 +212,64 @@ describe('a call through the service, on fakes', () => {
     const world = new CallWorld();
     const { caller, id } = await world.arrive();
     await world.transfer(id);
-    await settle();
-    world.target.events.progress({ status: 183, fork: 'a', sdp: answerSdp });
-    await settle();
-    assert.deepEqual(caller.sent, ['183 sdp']);
-    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
-    await settle();
+    await settled();
+    const { target } = world;
+    target.rings(183, target.describe());
+    await settled();
+    assert.deepEqual(caller.sent, ['181', '183 sdp']);
+    target.answers();
+    await settled();
+    world.assertTalk(caller, target);
 
-    const hold = offer.replace('m=audio', 'a=sendonly\r\nm=audio');
-    const ask = (body: string) =>
-      new Promise<number>((resolve) => {
-        caller.events.request({ method: 'INVITE', body }, (answer) => resolve(answer.status));
-      });
-    assert.equal(await ask(hold), 200);
-    assert.equal(world.target.asked[0]?.body, hold);
-    assert.equal(world.told.at(-1)?.call.state, 'held');
-    assert.equal(await ask(offer), 200);
-    assert.equal(world.told.at(-1)?.call.state, 'connected');
+    const ask = async (body: string) => (await caller.asks({ method: 'INVITE', body })).status;
+    assert.equal(await ask(caller.describe('sendonly')), 200);
+    assert.match(target.asked[0]?.body ?? '', /a=sendonly/);
+    assert.equal(portOf(target.asked[0]?.body ?? ''), world.media.sessions[0]?.ports.target);
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.equal(world.hears(target), 'music /sounds/music.wav');
+    assert.equal(await ask(caller.describe()), 200);
+    await settled();
+    assert.equal(world.view(id).state, 'connected');
+    world.assertTalk(caller, target);
 
     const digits = await world.calls.digits('shop1', id, 'pc', '12');
     assert.ok(digits.ok);
     assert.deepEqual(
-      world.target.asked.slice(2).map(({ method, body }) => [method, body]),
+      target.asked.slice(2).map(({ method, body }) => [method, body]),
       [
         ['INFO', 'Signal=1\r\nDuration=160\r\n'],
         ['INFO', 'Signal=2\r\nDuration=160\r\n'],
       ],
     );
+    world.media.digitsByInfo = false;
+    assert.ok((await world.calls.digits('shop1', id, 'pc', '34#')).ok);
+    assert.deepEqual(world.media.sessions[0]?.digitsSent, ['target 34#']);
+    assert.equal(target.asked.length, 4, 'in the voice, not beside it');
     await world.calls.hangUp('shop1', id, 'pc');
-    await settle();
-    assert.deepEqual(caller.sent, ['183 sdp', '200 sdp', 'BYE']);
+    await settled();
+    assert.deepEqual(caller.sent, ['181', '183 sdp', '200 sdp', 'BYE']);
     world.assertNothingLeft();
   });
 
   test('re-INVITEs that cross meet 491', async () => {
     const world = new CallWorld();
-    const { caller, id } = await world.arrive();
-    await world.transfer(id);
-    await settle();
-    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
-    await settle();
-    const statuses: number[] = [];
-    const both = [
-      new Promise<void>((done) =>
-        caller.events.request({ method: 'INVITE', body: offer }, ({ status }) => done(void statuses.push(status))),
-      ),
-      new Promise<void>((done) =>
-        world.target.events.request({ method: 'INVITE', body: answerSdp }, ({ status }) =>
-          done(void statuses.push(status)),
-        ),
-      ),
-    ];
-    await Promise.all(both);
-    assert.deepEqual(statuses.sort(), [200, 491]);
+    const { caller, target } = await world.connected();
+    const answers = await Promise.all([
+      caller.asks({ method: 'INVITE', body: caller.describe() }),
+      target.asks({ method: 'INVITE', body: target.describe() }),
+    ]);
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 491]);
   });
 
   test('media that fail at the answer bring the caller back to waiting', async () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
-    world.media.onAnswer = () => Promise.reject(new Error('the engine died'));
+    world.media.onAsk = (what) =>
+      what === 'answer' ? Promise.reject(new Error('the engine died')) : Promise.resolve();
     await world.transfer(id);
     await settle();
-    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
+    world.target.answers();
     await settle();
     assert.equal(world.told.at(-1)?.call.state, 'waiting');
     assert.ok(world.target.hungUp);
@@ -284,7 +281,7 @@ describe('a call through the service, on fakes', () => {
     world.records.failing = true;
     const { caller } = await world.arrive();
     assert.equal(world.told[0]?.event, 'incoming', 'the terminals are told all the same');
-    caller.events.cancelled({});
+    caller.cancels();
     await world.clock.advance(500);
     world.records.failing = false;
     await world.clock.advance(60_000);
@@ -321,7 +318,10 @@ describe('a call through the service, on fakes', () => {
     assert.equal(after.record(id).end?.reason, 'interrupted');
     assert.equal(after.record(id).attempts[0]?.endedAt, after.clock.now());
     // And of the attempt after it, which the store may not have seen any more
-    assert.deepEqual(after.media.released, [`${id}-1`, `${id}-2`]);
+    assert.deepEqual(
+      after.media.released.map(({ callId, sessions }) => [callId, sessions > 2]),
+      [[id, true]],
+    );
   });
 
   test('draining lets calls end by themselves, and interrupts what is left at the limit', async () => {
@@ -329,7 +329,7 @@ describe('a call through the service, on fakes', () => {
     const first = await world.arrive();
     const second = await world.arrive();
     const drained = world.calls.drain(10_000);
-    first.caller.events.cancelled({});
+    first.caller.cancels();
     await world.clock.advance(10_000);
     await drained;
     assert.deepEqual(
@@ -345,7 +345,8 @@ describe('a call through the service, on fakes', () => {
     const { caller, id } = await world.arrive();
     await world.transfer(id);
     await settle();
-    world.target.events.answered({ sdp: answerSdp, fork: 'a' });
+    world.target.answers();
+    await settled();
     await world.clock.advance(3_600_000);
     assert.equal(world.record(id).end?.reason, 'limit-reached');
     assert.equal(caller.sent.at(-1), 'BYE');

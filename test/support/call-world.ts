@@ -1,150 +1,23 @@
 import assert from 'node:assert/strict';
 import { Calls } from '../../src/call/calls.ts';
 import type { CallSettings } from '../../src/call/call.ts';
-import type { CallEnd } from '../../src/call/end.ts';
-import type {
-  CallerLeg,
-  CallerLegEvents,
-  Cause,
-  Destination,
-  DialRequest,
-  InDialogAnswer,
-  InDialogRequest,
-  MediaPort,
-  MediaRequest,
-  MediaSession,
-  RecordBook,
-  ReferEvents,
-  TargetLegEvents,
-} from '../../src/call/ports.ts';
-import type { CallRecord } from '../../src/call/record.ts';
+import type { Instruction } from '../../src/call/ports.ts';
+import type { CallRecord, ConnectMode } from '../../src/call/record.ts';
 import type { Subscriber } from '../../src/call/subscriber.ts';
 import type { CallView } from '../../src/call/view.ts';
-import { silentLog } from '../../src/shared/log.ts';
+import type { Logger } from '../../src/shared/log.ts';
+import { FakeCaller } from './call/caller.ts';
+import { FakeMedia } from './call/media.ts';
+import type { FakePhone } from './call/phone.ts';
+import { portOf } from './call/phone.ts';
+import { assertTimesInOrder, MemoryRecords } from './call/records.ts';
+import { FakeTarget } from './call/target.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { readingOf } from './reading.ts';
 
-export const offer =
-  'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n';
-export const answerSdp = offer.replace('4000', '5000');
 export const subscriberNumber = '+8675520000001';
 export const callerNumber = '+8613800138000';
-
-/** The caller leg as a wire would show it: what was sent, in order. */
-export class FakeCaller implements CallerLeg {
-  readonly sent: string[] = [];
-  readonly asked: InDialogRequest[] = [];
-  readonly referred: { to: Destination; events: ReferEvents }[] = [];
-  events!: CallerLegEvents;
-  /** What the caller's phone does with our 200. */
-  onAnswer: () => Promise<{ sdp?: string }> = () => Promise.resolve({});
-  onRequest: (request: InDialogRequest) => InDialogAnswer = () => ({ status: 200, body: answerSdp });
-
-  progress(status: 180 | 181 | 183, sdp?: string): void {
-    this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
-  }
-  redirect(): Promise<void> {
-    this.sent.push('302');
-    return Promise.resolve();
-  }
-  refer(to: Destination, events: ReferEvents): void {
-    this.referred.push({ to, events });
-  }
-  answer(sdp: string): Promise<{ sdp?: string }> {
-    this.sent.push(`200 ${sdp.length > 0 ? 'sdp' : ''}`);
-    return this.onAnswer();
-  }
-  reject(status: number): void {
-    this.sent.push(`${status}`);
-  }
-  hangUp(): Promise<void> {
-    this.sent.push('BYE');
-    return Promise.resolve();
-  }
-  request(request: InDialogRequest): Promise<InDialogAnswer> {
-    this.asked.push(request);
-    return Promise.resolve(this.onRequest(request));
-  }
-}
-
-export class FakeTarget {
-  readonly request: DialRequest;
-  readonly events: TargetLegEvents;
-  readonly asked: InDialogRequest[] = [];
-  hungUp: Cause | undefined;
-  onRequest: (request: InDialogRequest) => InDialogAnswer = () => ({ status: 200, body: answerSdp });
-
-  constructor(request: DialRequest, events: TargetLegEvents) {
-    this.request = request;
-    this.events = events;
-  }
-}
-
-class FakeMedia implements MediaPort {
-  readonly mode = 'rtpengine';
-  readonly standing = new Set<string>();
-  readonly released: string[] = [];
-  onAnswer: () => Promise<void> = () => Promise.resolve();
-
-  open({ callId, session: number }: MediaRequest): Promise<MediaSession> {
-    const session = `${callId}-${number}`;
-    this.standing.add(session);
-    return Promise.resolve({
-      engine: { session, engine: 'udp://127.0.0.1:2223' },
-      offer: (_from, sdp) => Promise.resolve(sdp),
-      answer: async (_from, sdp) => {
-        await this.onAnswer();
-        return sdp;
-      },
-      park: (sdp) => Promise.resolve(sdp ?? answerSdp),
-      parked: () => Promise.resolve(),
-      play: () => Promise.resolve(),
-      stop: () => Promise.resolve(),
-      digits: () => Promise.resolve(),
-      relocate: () => Promise.resolve({ caller: answerSdp, target: offer }),
-      close: () => {
-        this.standing.delete(session);
-        return Promise.resolve();
-      },
-    });
-  }
-  release({ callId, sessions }: { callId: string; sessions: number }): Promise<void> {
-    for (let session = 1; session <= sessions; session++) this.released.push(`${callId}-${session}`);
-    return Promise.resolve();
-  }
-}
-
-class MemoryRecords implements RecordBook {
-  readonly records = new Map<string, CallRecord>();
-  readonly closed: string[] = [];
-  failing = false;
-
-  async open(record: CallRecord): Promise<void> {
-    await this.#fail();
-    this.records.set(record.id, structuredClone(record));
-  }
-  async update(id: string, change: Partial<CallRecord>): Promise<void> {
-    await this.#fail();
-    const record = this.records.get(id);
-    assert.ok(record, 'an update of a record that was not opened');
-    Object.assign(record, structuredClone(change));
-  }
-  async close(id: string, end: CallEnd, change: Partial<CallRecord>): Promise<boolean> {
-    await this.#fail();
-    const record = this.records.get(id);
-    assert.ok(record, 'the end of a record that was not opened');
-    if (record.end) return false;
-    Object.assign(record, structuredClone(change), { end });
-    this.closed.push(id);
-    return true;
-  }
-  standing(): Promise<CallRecord[]> {
-    return Promise.resolve([...this.records.values()].filter((record) => !record.end));
-  }
-  #fail(): Promise<void> {
-    return this.failing ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
-  }
-}
+export const music = '/sounds/music.wav';
 
 const subscriber: Subscriber = {
   account: 'shop1',
@@ -154,14 +27,34 @@ const subscriber: Subscriber = {
   updatedAt: 0,
 };
 
+/** A log that keeps what a fault of ours would write: level error and above. */
+function faultLog(faults: unknown[][]): Logger {
+  const quiet = () => undefined;
+  const log = {
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: quiet,
+    error: (...line: unknown[]) => void faults.push(line),
+  };
+  return { ...log, fatal: log.error, child: () => faultLog(faults) } as unknown as Logger;
+}
+
+/** What somebody hears. */
+export type Heard = 'silence' | `music ${string}` | `voice of ${string}`;
+
 /** A whole service around fakes: one subscriber `shop1`, whose terminals are in `present`. */
 export class CallWorld {
   readonly clock = new FakeClock();
   readonly media = new FakeMedia();
   readonly records = new MemoryRecords();
+  readonly callers: FakeCaller[] = [];
   readonly targets: FakeTarget[] = [];
   readonly told: { event: 'incoming' | 'changed' | 'ended'; call: CallView }[] = [];
   readonly steps: string[] = [];
+  /** What was logged as a fault of ours. */
+  readonly faults: unknown[][] = [];
+  readonly subscriber = { ...subscriber };
   present = ['pc', 'phone'];
   receive = true;
   readonly settings: CallSettings = {
@@ -171,98 +64,110 @@ export class CallWorld {
     whenNoTerminal: 480,
     whenUnknown: 404,
     whenNotInstructed: 480,
+    answerEarly: false,
+    music,
+    announcements: {},
     allow: ['+', '1'],
     deny: ['+1900'],
     mayCallPhone: (uri) => uri.endsWith('@127.0.0.1:5099'),
     instructionsPerMinute: 5,
-    answerEarly: false,
-    announcements: {},
-    maxCalls: 100,
+    maxCalls: 10_000,
   };
-  readonly calls = new Calls({
-    node: 'node-1',
-    settings: this.settings,
-    numbering: { defaultCountry: 'CN', areaCode: '755' },
-    clock: this.clock,
-    log: silentLog,
-    media: this.media,
-    records: this.records,
-    metrics: {
-      callState: () => undefined,
-      callEnded: (reason) => void this.steps.push(`ended ${reason}`),
-      step: (name) => void this.steps.push(name),
-    },
-    subscribers: {
-      findByNumber: (candidates) => {
-        const number = subscriber.numbers.find((known) =>
-          candidates.some((c) => c === known.number || c === known.secondCalled),
-        );
-        return Promise.resolve(number && { subscriber, number });
+  readonly calls: Calls;
+  #port = 5_000;
+
+  constructor(settings: Partial<CallSettings> = {}) {
+    Object.assign(this.settings, settings);
+    this.calls = new Calls({
+      node: 'node-1',
+      settings: this.settings,
+      numbering: { defaultCountry: 'CN', areaCode: '755' },
+      clock: this.clock,
+      log: faultLog(this.faults),
+      media: this.media,
+      records: this.records,
+      metrics: {
+        callState: () => undefined,
+        callEnded: (reason) => void this.steps.push(`ended ${reason}`),
+        step: (name) => void this.steps.push(name),
       },
-    },
-    terminals: {
-      present: () =>
-        this.present.map((terminalId) => ({
-          terminalId,
-          ...(terminalId === 'phone' && { ipPhone: 'sip:shop1@127.0.0.1:5099' }),
-        })),
-      incoming: (_account, call, received) => {
-        this.told.push({ event: 'incoming', call });
-        if (this.receive) queueMicrotask(() => this.present.forEach(received));
-        return this.present;
+      subscribers: {
+        findByNumber: (candidates) => {
+          const number = this.subscriber.numbers.find((known) =>
+            candidates.some((c) => c === known.number || c === known.secondCalled),
+          );
+          return Promise.resolve(number && { subscriber: this.subscriber, number });
+        },
       },
-      changed: (_account, call) => void this.told.push({ event: 'changed', call }),
-      ended: (_account, call) => void this.told.push({ event: 'ended', call }),
-    },
-    trunk: {
-      trunkTo: () => 'ngn',
-      reaches: (to) => to.startsWith('+') || to.startsWith('sip:'),
-      dial: (request, events) => {
-        const target = new FakeTarget(request, events);
-        this.targets.push(target);
-        return {
-          hangUp: (cause = {}) => {
-            target.hungUp ??= cause;
-            return Promise.resolve();
-          },
-          acknowledge: () => undefined,
-          request: (asked) => {
-            target.asked.push(asked);
-            return Promise.resolve(target.onRequest(asked));
-          },
-        };
+      terminals: {
+        present: () =>
+          this.present.map((terminalId) => ({
+            terminalId,
+            ...(terminalId === 'phone' && { ipPhone: 'sip:shop1@127.0.0.1:5099' }),
+          })),
+        incoming: (_account, call, received) => {
+          this.told.push({ event: 'incoming', call });
+          if (this.receive) queueMicrotask(() => this.present.forEach(received));
+          return this.present;
+        },
+        changed: (_account, call) => void this.told.push({ event: 'changed', call }),
+        ended: (_account, call) => void this.told.push({ event: 'ended', call }),
       },
-    },
-  });
+      trunk: {
+        trunkTo: () => 'ngn',
+        reaches: (to) => to.startsWith('+') || to.startsWith('sip:'),
+        dial: (request, events) => {
+          const target = new FakeTarget(request, events, this.#port++);
+          this.targets.push(target);
+          return target;
+        },
+      },
+    });
+  }
 
   /** An INVITE arrives; everything that can run without time has run when this returns. */
-  async arrive(firstCalled = subscriberNumber): Promise<{ caller: FakeCaller; id: string }> {
-    const caller = new FakeCaller();
+  async arrive(
+    firstCalled = subscriberNumber,
+    { offers = true, connect = ['bridge'] }: { offers?: boolean; connect?: [ConnectMode, ...ConnectMode[]] } = {},
+  ): Promise<{ caller: FakeCaller; id: string }> {
+    const caller = new FakeCaller(offers);
+    this.callers.push(caller);
     caller.events = this.calls.incoming({
       trunk: 'ngn',
-      connect: ['bridge'],
+      connect,
       peer: '127.0.0.1',
-      sipCallId: `call-${Math.random()}`,
+      sipCallId: `call-${this.callers.length}`,
       reading: { ok: true, reading: readingOf({ caller: callerNumber, firstCalled }) },
-      sdp: offer,
+      ...(offers && { sdp: caller.describe() }),
       maxForwards: 70,
       leg: caller,
     });
-    await settle();
-    await settle();
+    await settled();
     return { caller, id: [...this.records.records.keys()].at(-1) ?? '' };
   }
 
-  transfer(id: string, to = '+8675520000009', terminalId = 'pc', key?: string) {
+  transfer(id: string, to: string | [string, ...string[]] = '+8675520000009', more: Partial<Instruction> = {}) {
     return this.calls.transfer('shop1', {
       callId: id,
-      to: [to],
+      to: typeof to === 'string' ? [to] : to,
       order: 'together',
       attended: false,
-      terminalId,
+      terminalId: 'pc',
       mode: 'auto',
-      ...(key !== undefined && { key }),
+      ...more,
     });
+  }
+
+  /** A call that is connected with +8675520000009. */
+  async connected(): Promise<{ caller: FakeCaller; id: string; target: FakeTarget }> {
+    const { caller, id } = await this.arrive();
+    await this.transfer(id);
+    await settled();
+    const { target } = this;
+    target.answers();
+    await settled();
+    assert.equal(this.view(id).state, 'connected');
+    return { caller, id, target };
   }
 
   /** The newest target; fails when none was called. */
@@ -278,16 +183,66 @@ export class CallWorld {
     return record;
   }
 
-  /** Nothing is left of any call: no leg, no media, no timer. */
-  assertNothingLeft(): void {
-    assert.equal(this.calls.size, 0);
-    assert.equal(this.media.standing.size, 0);
-    assert.equal(this.clock.pendingTimers, 0);
-    assert.deepEqual(
-      [...this.records.records.values()].filter((record) => !record.end),
-      [],
-    );
+  /** What the terminals were told last of a call. */
+  view(id: string): CallView {
+    const last = this.told.filter(({ call }) => call.id === id).at(-1);
+    assert.ok(last, 'the terminals were not told');
+    return last.call;
   }
+
+  /** What a phone hears: it sends and receives where the last description that it took says. */
+  hears(phone: FakePhone): Heard {
+    if (this.media.mode === 'direct') return this.#hearsDirectly(phone);
+    const at = this.media.at(phone.heard);
+    if (!at || at.session.closed || at.session.ports[at.side] !== portOf(phone.heard ?? '')) return 'silence';
+    const playing = at.session.playing[at.side];
+    if (playing) return `music ${playing.map(({ file }) => file).join(' ')}`;
+    const other = at.session.known[at.side === 'caller' ? 'target' : 'caller'];
+    const speaker = [...this.callers, ...this.targets].find(
+      ({ port }) => other !== undefined && port === portOf(other),
+    );
+    const sendsThere = speaker && speaker.leg === 'standing' && this.media.at(speaker.heard)?.session === at.session;
+    return sendsThere && !/a=(sendonly|inactive)/.test(speaker.heard ?? '') ? `voice of ${speaker.name}` : 'silence';
+  }
+
+  #hearsDirectly(phone: FakePhone): Heard {
+    const speaker = [...this.callers, ...this.targets].find(
+      ({ port }) => phone.heard !== undefined && port === portOf(phone.heard),
+    );
+    const sendsThere = speaker?.leg === 'standing' && portOf(speaker.heard ?? '') === phone.port;
+    return sendsThere && !/a=(sendonly|inactive)/.test(speaker.heard ?? '') ? `voice of ${speaker.name}` : 'silence';
+  }
+
+  assertTalk(one: FakePhone, other: FakePhone): void {
+    assert.deepEqual([this.hears(one), this.hears(other)], [`voice of ${other.name}`, `voice of ${one.name}`]);
+  }
+
+  /** Nothing is left of any call: no leg, no media, no timer; and each was answered and written once, in order. */
+  assertNothingLeft(): void {
+    assert.deepEqual(this.faults, [], 'no fault of ours was logged');
+    assert.equal(this.calls.size, 0);
+    assert.deepEqual(
+      [...this.media.standing].map(({ name }) => name),
+      [],
+      'no media session is left',
+    );
+    assert.equal(this.clock.pendingTimers, 0, 'no timer is left');
+    for (const caller of this.callers) {
+      assert.equal(caller.leg, 'over');
+      assert.ok(caller.finals.length <= 1, 'one final response');
+    }
+    for (const target of this.targets) assert.equal(target.leg, 'over', `${target.name} is over`);
+    for (const record of this.records.records.values()) {
+      assert.ok(record.end, 'every record has its end');
+      assertTimesInOrder(record);
+    }
+    assert.deepEqual(this.records.closed, [...new Set(this.records.closed)], 'each record is closed once');
+  }
+}
+
+/** Lets everything that needs no time run to its end. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await settle();
 }
 
 export { settle };

@@ -1,7 +1,7 @@
 import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Attempt, Call } from '../call.ts';
-import { type AcceptedInstruction, type CallEvent, q850 } from '../machine.ts';
+import { type AcceptedInstruction, type CallEvent, q850, type WithoutTime } from '../machine.ts';
 import type { Cause, Side, TargetFailure } from '../ports.ts';
 import { bestFailure } from './best-failure.ts';
 import { Branch } from './branch.ts';
@@ -180,18 +180,13 @@ export class Bridge implements Attempt {
   /** Two standing legs: new media for them, the target is brought there first, the old ones are closed. */
   async #pairAnew(party: Party, target: Party, stillWanted: () => void): Promise<void> {
     const old = this.#pairing;
-    const pairing = await Pairing.open(
-      this.#call.pairingTools,
-      { caller: party, target },
-      this.#pairingEvents(),
-    );
+    const pairing = await Pairing.open(this.#call.pairingTools, { caller: party, target }, this.#pairingEvents());
     try {
       stillWanted();
       await pairing.offer('caller', party.described ?? '');
       stillWanted();
       await pairing.bring('target');
       stillWanted();
-      await pairing.answer('target', target.described ?? '');
       await pairing.bring('caller');
       stillWanted();
     } catch (error) {
@@ -242,7 +237,11 @@ export class Bridge implements Attempt {
         progress: () => undefined,
         transferred: () => this.#tell({ is: 'transferred', attempt }),
         refused: ({ status }) =>
-          this.#tell({ is: 'handed-back', attempt, failure: { reason: 'failed', ...(status !== undefined && { status }) } }),
+          this.#tell({
+            is: 'handed-back',
+            attempt,
+            failure: { reason: 'failed', ...(status !== undefined && { status }) },
+          }),
         failed: (failure) => this.#tell({ is: 'handed-back', attempt, failure }),
       },
     );
@@ -303,8 +302,6 @@ export class Bridge implements Attempt {
     this.#call.happened({ ...event, now: this.#call.tools.clock.now() });
   }
 }
-
-type WithoutTime<Event> = Event extends CallEvent ? Omit<Event, 'now'> : never;
 
 /** Our 200 got no ACK, or a CANCEL was faster. */
 class Unanswerable extends Error {}

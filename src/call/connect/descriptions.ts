@@ -42,7 +42,9 @@ export function leavesAsKnown(answer: string, offered: string, known: string | u
 
 /** The same description, with `direction` for each of its streams. */
 export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv'): string {
-  const lines = sdp.split(/\r?\n/).filter((line) => line !== '' && !/^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line));
+  const lines = sdp
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !/^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line));
   const sections = lines.join('\r\n').split(/\r\n(?=m=)/); // attributes come last in each (RFC 8866 5)
   return sections.map((section, index) => `${section}\r\n${index > 0 ? `a=${direction}\r\n` : ''}`).join('');
 }
@@ -55,7 +57,8 @@ function transport(stream: Stream, session: SessionDescription): string {
 }
 
 function formats({ payloads }: MediaDescription): string {
-  return (payloads ?? '').split(' ').toSorted().join(' ');
+  const all = [payloads].join(' '); // a single one is read as a number, whatever its type says
+  return all.split(' ').toSorted().join(' ');
 }
 
 function directionOf(stream: Stream, session: SessionDescription): string {

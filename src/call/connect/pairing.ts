@@ -48,7 +48,6 @@ export class Pairing implements Carrier {
   #turn: Promise<unknown> = Promise.resolve();
   /** An offer is under way; a second one meets 491 (RFC 3261 14.2). */
   #negotiating = false;
-  readonly #playing = new Map<Side, readonly [Sound, ...Sound[]]>();
   #noted: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -63,20 +62,19 @@ export class Pairing implements Carrier {
       const trunk = parties[side]?.trunk;
       if (trunk !== undefined) trunks[side] = trunk;
     }
-    let pairing: Pairing | undefined;
+    const opened: { pairing?: Pairing } = {};
     const opening = tools.media.open(
       { callId: tools.callId, session: tools.nextSession(), trunks },
       {
-        silent: (side) => pairing?.#silent(side),
-        lost: () => pairing?.#lost(),
+        silent: (side) => opened.pairing?.onSilence(side),
+        lost: () => opened.pairing?.onLoss(),
       },
     );
     const media = await withDeadline(tools.clock, mediaWithin, 'opening the media', opening).catch((error: unknown) => {
       void opening.then((late) => late.close()).catch(() => undefined);
       throw error;
     });
-    pairing = new Pairing(tools, media, parties, events);
-    return pairing;
+    return (opened.pairing = new Pairing(tools, media, parties, events));
   }
 
   private constructor(
@@ -136,7 +134,8 @@ export class Pairing implements Carrier {
   async bring(side: Side): Promise<void> {
     const party = this.#parties[side];
     const sent = this.#sent[side];
-    if (!party || party.gone || sent === undefined) throw new Failure('media-refused', `there is no ${side} to be joined`);
+    if (!party || party.gone || sent === undefined)
+      throw new Failure('media-refused', `there is no ${side} to be joined`);
     if (party.at === this) return;
     await this.#alone(async () => {
       const answer = await party.renew(sent);
@@ -145,8 +144,12 @@ export class Pairing implements Carrier {
     });
   }
 
-  /** What a side answered to our own re-INVITE. */
+  /** What a side answered to our own re-INVITE: the first that is heard of it here, or perhaps something new. */
   async #heardOf(side: Side, answer: string, offered: string): Promise<void> {
+    if (this.#known[side] === undefined) {
+      await this.answer(side, answer);
+      return;
+    }
     if (leavesAsKnown(answer, offered, this.#known[side])) return;
     const other = opposite(side);
     const offer = await this.offer(side, answer);
@@ -207,13 +210,11 @@ export class Pairing implements Carrier {
   async play(to: Side, sounds: readonly [Sound, ...Sound[]] | undefined): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#silence(to);
     if (!sounds) return;
-    this.#playing.set(to, sounds);
     await this.#inTurn(() => this.#media.play(to, sounds));
   }
 
   async stopPlaying(to: Side): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#letTalk();
-    this.#playing.delete(to);
     await this.#inTurn(() => this.#media.stop(to));
   }
 
@@ -254,22 +255,27 @@ export class Pairing implements Carrier {
     return (this.#closed ??= this.#turn.catch(() => undefined).then(() => this.#media.close()));
   }
 
-  #silent(side: Side): void {
-    if (this.#present(side)) this.#fail(`nothing is heard of the ${side} any more`);
+  /** While somebody has not answered yet, silence says nothing. */
+  private onSilence(side: Side): void {
+    const all = sides.flatMap((each) => this.#present(each) ?? []);
+    if (this.#present(side) && all.every((party) => party.answered))
+      this.#fail(`nothing is heard of the ${side} any more`);
   }
 
   /** The engine died: the media are brought to another one, and who stands here is told where. */
-  #lost(): void {
+  private onLoss(): void {
     void this.#alone(async () => {
       const offers = await this.#inTurn(() => this.#media.relocate());
       for (const side of sides) {
-        this.#sent[side] = offers[side];
-        const party = this.#present(side);
-        if (!party?.answered) continue;
-        await this.#heardOf(side, await party.renew(offers[side]), offers[side]);
+        const [party, offer] = [this.#present(side), offers[side]];
+        if (!party || offer === undefined) continue;
+        if (!party.answered) throw new Failure('no-media', `the ${side} has not answered yet`);
+        this.#sent[side] = offer;
+        const answer = await party.renew(offer);
+        await this.#inTurn(() => this.#media.answer(side, answer));
+        this.#known[side] = answer;
       }
       this.#noteEngine();
-      for (const [side, sounds] of this.#playing) await this.#inTurn(() => this.#media.play(side, sounds));
     }).catch((error: unknown) => this.#fail(`its media are lost: ${messageOf(error)}`));
   }
 

@@ -35,9 +35,12 @@ export class Parking implements ParkedMedia {
     let answer: string;
     try {
       this.#pairing = await Pairing.open(this.#call.pairingTools, { caller }, this.#events());
-      if (this.#closed) return void (await this.#pairing.close());
+      if (this.#isClosed()) {
+        await this.#pairing.close();
+        return;
+      }
       answer = await this.#pairing.park(caller.described);
-      if (this.#closed) return;
+      if (this.#isClosed()) return;
     } catch (error) {
       log.warn(`the caller cannot be answered early: ${messageOf(error)}`);
       await this.#pairing?.close();
@@ -83,6 +86,10 @@ export class Parking implements ParkedMedia {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pairing?.close();
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
   }
 
   #play(sounds: readonly Sound[]): void {

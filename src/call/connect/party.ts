@@ -102,7 +102,10 @@ export class Party {
   #pause(): Promise<void> {
     const [least, most] = this.#facts.called ? pauseAtGlare.ofCallIdOwner : pauseAtGlare.ofTheOther;
     return new Promise((resolve) => {
-      if (this.#gone) return resolve();
+      if (this.#gone) {
+        resolve();
+        return;
+      }
       const timer = this.#facts.clock.after(least + Math.random() * (most - least), () => {
         this.#pauses.delete(timer);
         resolve();

@@ -27,7 +27,7 @@ export class Redirect implements Attempt {
       (error: unknown) => {
         if (this.#over) return;
         log.warn({ attempt }, `the caller could not be redirected: ${messageOf(error)}`);
-        happened({ is: 'redirect-lost', attempt, now: now() });
+        happened({ is: 'handed-back', attempt, failure: { reason: 'failed' }, now: now() });
       },
     );
   }

@@ -36,7 +36,7 @@ interface Ending {
   /** What a caller gets who has no final response yet, or got when they cancelled. */
   status?: number;
   /** The caller's leg is over already. */
-  callerGone?: true;
+  callerGone?: boolean;
 }
 
 /** The one way into `ended`: whatever stands is stopped, the caller's leg is ended as its state demands, then the call. */
@@ -68,7 +68,6 @@ const isFault = (reason: EndReason) => reason === 'failed' || reason === 'interr
 
 /** Ends the caller's leg: exactly one final response, and a BYE only behind a 200. */
 function release(state: Live, status: number, cause: Cause): Command[] {
-  if ('caller' in state && state.caller === 'redirecting') return []; // 302 was final
   const open = state.at === 'arriving' || ('caller' in state && state.caller === 'ringing' && state.at !== 'joining');
   return [open ? { do: 'reject-caller', status, cause } : { do: 'hang-up-caller', cause }];
 }

@@ -7,7 +7,11 @@ import { hasTalked } from './live.ts';
 /** What is to be done because `after` is not `before`. */
 export function followingFrom(before: Live, after: CallState, now: number, rules: CallRules): Command[] {
   if (after.at === 'ended') return [];
-  return [...timerChanges(before, after, now, rules), ...musicChanges(before, after), ...newsForTerminals(before, after)];
+  return [
+    ...timerChanges(before, after, now, rules),
+    ...musicChanges(before, after),
+    ...newsForTerminals(before, after),
+  ];
 }
 
 function timerChanges(before: Live, after: Live, now: number, rules: CallRules): Command[] {
@@ -23,7 +27,11 @@ function timerChanges(before: Live, after: Live, now: number, rules: CallRules):
 }
 
 /** The timers that run in a state. `since` names what each limits: it is set anew when that changes. */
-function timersOf(state: Live, now: number, rules: CallRules): Partial<Record<TimerName, { since: string; lasts: number }>> {
+function timersOf(
+  state: Live,
+  now: number,
+  rules: CallRules,
+): Partial<Record<TimerName, { since: string; lasts: number }>> {
   const held = holdOf(state);
   return {
     ...(state.at === 'waiting' && {

@@ -1,6 +1,14 @@
 // A call whose caller is connected with nobody.
 import type { TargetFailure } from '../ports.ts';
-import { type CallEvent, type CallRules, type Command, IllegalEvent, type In, type Live, type Transition } from '../states.ts';
+import {
+  type CallEvent,
+  type CallRules,
+  type Command,
+  IllegalEvent,
+  type In,
+  type Live,
+  type Transition,
+} from '../states.ts';
 import { finish } from './finish.ts';
 import { hasTalked, isParked, stay } from './live.ts';
 
@@ -68,19 +76,18 @@ export function whileCalling(state: In<'calling'>, event: CallEvent, rules: Call
     case 'target-failed':
       return waitAgain(state, event.now, event.failure, rules);
     case 'handed-back':
-      return bridgeInstead(state, event.failure);
+      // A 302 that could not be sent leaves the caller as they were.
+      return bridgeInstead(caller === 'redirecting' ? { ...state, caller: 'ringing' } : state, event.failure);
     case 'parking-failed': {
       const again: In<'calling'> = { ...state, caller: 'ringing' };
       if (instruction.mode !== 'refer') return { state: again, commands: [] };
       return bridgeInstead(again, { reason: 'failed' });
     }
     case 'transferred':
-      return finish(state, event.now, 'transferred', 'service');
-    case 'redirect-lost':
-      return finish(state, event.now, 'failed', 'service', { callerGone: true });
+      return finish(state, event.now, 'transferred', 'service', { callerGone: caller === 'redirecting' });
     case 'hung-up-by-terminal':
     case 'declined':
-      // Our 302 cannot be taken back; what follows is its ACK, or nothing.
+      // Our 302 cannot be taken back.
       return caller === 'redirecting' ? stay(state) : endedByTerminal(state, event.now, rules);
     default:
       return ofTheParking(state, event) ?? illegal(state, event);
@@ -117,10 +124,7 @@ export function whileJoining(state: In<'joining'>, event: CallEvent, rules: Call
 }
 
 /** What may happen to a caller who is being parked, or is, whatever else goes on. */
-function ofTheParking<State extends In<'waiting' | 'calling' | 'joining'>>(
-  state: State,
-  event: CallEvent,
-): Transition | undefined {
+function ofTheParking(state: In<'waiting' | 'calling' | 'joining'>, event: CallEvent): Transition | undefined {
   if (!isParked(state)) return undefined;
   switch (event.is) {
     case 'caller-parked':

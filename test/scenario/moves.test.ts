@@ -1,0 +1,441 @@
+// A connected call: held, moved to another party, given digits; on fakes.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CallWorld, settled } from '../support/call-world.ts';
+
+const another = '+8675520000008';
+const attended = { attended: true };
+
+describe('a connected call is moved, blind', () => {
+  test('the standing call goes on until the new party answers; the old one is then hung up', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.clock.advance(1_000);
+    const answer = await world.transfer(id, another, { terminalId: 'phone' });
+    assert.ok(answer.ok && answer.call?.state === 'moving');
+    await settled();
+    world.assertTalk(caller, target);
+    const next = world.target;
+    next.rings();
+    assert.equal(world.view(id).move?.state, 'ringing');
+    assert.equal(world.view(id).target?.to, '+8675520000009');
+    const sent = caller.sent.length;
+    next.answers();
+    await settled();
+    assert.equal(caller.sent.length, sent, 'no provisional response of the new party');
+    world.assertTalk(caller, next);
+    assert.deepEqual(target.hungUp, { q850: 16 });
+    assert.equal(world.view(id).state, 'connected');
+    assert.equal(world.view(id).target?.to, another);
+    assert.equal(world.media.standing.size, 1);
+    next.hangsUp();
+    await settled();
+    const record = world.record(id);
+    assert.deepEqual(
+      record.attempts.map(({ to, move, by, cause, endedAt }) => [to, move, by, cause, endedAt !== undefined]),
+      [
+        ['+8675520000009', undefined, 'pc', undefined, true],
+        [another, 'blind', 'phone', undefined, true],
+      ],
+    );
+    assert.equal(record.finalCalled, another);
+    world.assertNothingLeft();
+  });
+
+  for (const how of ['busy', 'no media', 'caller refuses'] as const) {
+    test(`a move that fails leaves the standing call as it was: ${how}`, async () => {
+      const world = new CallWorld();
+      const { caller, id, target } = await world.connected();
+      await world.transfer(id, another);
+      await settled();
+      const next = world.target;
+      if (how === 'busy') next.fails();
+      else {
+        if (how === 'no media') {
+          world.media.onAsk = (what) => (what === 'answer' ? Promise.reject(new Error('gone')) : Promise.resolve());
+        } else caller.onRequest = () => ({ status: 488 });
+        next.answers();
+      }
+      await settled();
+      await settled();
+      assert.equal(next.leg, 'over');
+      assert.equal(world.view(id).state, 'connected');
+      assert.equal(world.view(id).move?.state, 'failed');
+      assert.equal(world.view(id).target?.state, 'connected');
+      world.assertTalk(caller, target);
+      assert.equal(world.record(id).finalCalled, '+8675520000009');
+      caller.hangsUp();
+      await settled();
+      world.assertNothingLeft();
+    });
+  }
+
+  test('the party that moves the call may hang up at once: the caller hears music, and goes on to the new party', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another);
+    await settled();
+    target.hangsUp({ q850: 16 });
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    assert.equal(caller.asked.length, 0, 'they are where they were');
+    world.target.answers();
+    await settled();
+    world.assertTalk(caller, world.target);
+    assert.equal(world.media.standing.size, 1);
+    caller.hangsUp();
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'completed');
+    world.assertNothingLeft();
+  });
+
+  test('and when the new party then does not come, the caller waits with music for another instruction', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.clock.advance(200_000);
+    await world.transfer(id, another);
+    await settled();
+    target.hangsUp();
+    await settled();
+    world.target.fails();
+    await settled();
+    assert.equal(world.view(id).state, 'waiting');
+    assert.match(world.hears(caller), /^music/);
+    await world.transfer(id, '+8675520000007');
+    await settled();
+    world.target.answers();
+    await settled();
+    world.assertTalk(caller, world.target);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('a terminal takes the move back', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another);
+    await settled();
+    assert.ok((await world.calls.resume('shop1', id, 'pc')).ok);
+    await settled();
+    assert.equal(world.target.leg, 'over');
+    assert.equal(world.view(id).state, 'connected');
+    world.assertTalk(caller, target);
+  });
+
+  test('one move at a time', async () => {
+    const world = new CallWorld();
+    const { id } = await world.connected();
+    const [first, second] = await Promise.all([
+      world.transfer(id, another),
+      world.transfer(id, '+8675520000007', { terminalId: 'phone' }),
+    ]);
+    assert.ok(first.ok);
+    assert.ok(!second.ok && second.error.code === 'already-taken' && second.error.by === 'pc');
+  });
+
+  test('by refer: the caller is transferred out of the standing call; a refusal is bridged', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another, { mode: 'refer' });
+    await settled();
+    world.assertTalk(caller, target);
+    caller.referred[0]?.events.transferred();
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'transferred');
+    assert.equal(target.leg, 'over');
+    world.assertNothingLeft();
+
+    const refused = new CallWorld();
+    const call = await refused.connected();
+    await refused.transfer(call.id, another, { mode: 'refer' });
+    await settled();
+    call.caller.referred[0]?.events.refused({ status: 405 });
+    await settled();
+    refused.target.answers();
+    await settled();
+    refused.assertTalk(call.caller, refused.target);
+    call.caller.hangsUp();
+    await settled();
+    refused.assertNothingLeft();
+  });
+
+  test('without a media engine: the phones are given each to the other', async () => {
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another);
+    await settled();
+    world.target.answers();
+    await settled();
+    world.assertTalk(caller, world.target);
+    assert.equal(target.leg, 'over');
+    const origins = [caller.heard, ...caller.asked.map(({ body }) => body)].map(
+      (sdp) => /^o=(\S+ \d+)/m.exec(sdp ?? '')?.[1],
+    );
+    assert.equal(new Set(origins).size, 1, 'one origin in one dialog (RFC 3264 8)');
+  });
+});
+
+describe('a connected call is moved, attended', () => {
+  async function consulting() {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another, attended);
+    await settled();
+    const next = world.target;
+    return { world, caller, id, target, next };
+  }
+  async function talking() {
+    const all = await consulting();
+    all.next.answers();
+    await settled();
+    return all;
+  }
+
+  test('everybody hears something at every moment; `complete` joins the caller and the new party', async () => {
+    const { world, caller, id, target, next } = await consulting();
+    assert.equal(world.view(id).state, 'moving');
+    assert.match(world.hears(caller), /^music/);
+    assert.match(world.hears(target), /^music/);
+    next.answers();
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    world.assertTalk(target, next);
+    assert.deepEqual(world.view(id).move?.attended, true);
+    assert.ok((await world.calls.complete('shop1', id, 'pc')).ok);
+    await settled();
+    world.assertTalk(caller, next);
+    assert.equal(target.leg, 'over');
+    assert.equal(world.view(id).state, 'connected');
+    assert.equal(world.media.standing.size, 1);
+    next.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test("the mover's BYE completes it, too", async () => {
+    const { world, caller, id, target, next } = await talking();
+    target.hangsUp();
+    await settled();
+    world.assertTalk(caller, next);
+    assert.equal(world.view(id).state, 'connected');
+    caller.hangsUp();
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'completed');
+    world.assertNothingLeft();
+  });
+
+  test('the mover hangs up while the new party still rings: it is a blind move then', async () => {
+    const { world, caller, target, next } = await consulting();
+    next.rings();
+    target.hangsUp();
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    next.answers();
+    await settled();
+    world.assertTalk(caller, next);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  for (const how of ['resume', 'the new party hangs up', 'too long'] as const) {
+    test(`back to the standing call: ${how}`, async () => {
+      const { world, caller, id, target, next } = await talking();
+      if (how === 'resume') assert.ok((await world.calls.resume('shop1', id, 'pc')).ok);
+      else if (how === 'too long') await world.clock.advance(120_000);
+      else next.hangsUp();
+      await settled();
+      assert.equal(next.leg, 'over');
+      world.assertTalk(caller, target);
+      assert.equal(world.view(id).state, 'connected');
+      assert.equal(world.media.standing.size, 1);
+      target.hangsUp();
+      await settled();
+      world.assertNothingLeft();
+    });
+  }
+
+  test('a new party that is busy: the two are together again', async () => {
+    const { world, caller, id, target, next } = await consulting();
+    next.fails();
+    await settled();
+    world.assertTalk(caller, target);
+    assert.equal(world.view(id).state, 'connected');
+  });
+
+  test('completing that fails brings the two together again', async () => {
+    const { world, caller, id, target, next } = await talking();
+    next.onRequest = () => ({ status: 488 });
+    await world.calls.complete('shop1', id, 'pc');
+    await settled();
+    await settled();
+    world.assertTalk(caller, target);
+    assert.equal(next.leg, 'over');
+    assert.equal(world.view(id).state, 'connected');
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('the caller who hangs up ends all of it', async () => {
+    const { world, caller, id } = await talking();
+    caller.hangsUp();
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'completed');
+    world.assertNothingLeft();
+  });
+
+  test('by refer: the caller is transferred to the standing leg of the new party (Replaces); refused, they are bridged', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another, { attended: true, mode: 'refer' });
+    await settled();
+    const next = world.target;
+    next.answers();
+    await settled();
+    world.assertTalk(target, next);
+    await world.calls.complete('shop1', id, 'pc');
+    await settled();
+    const [referral] = caller.referred;
+    assert.equal(referral?.to.replaces, next);
+    referral.events.refused({ status: 501 });
+    await settled();
+    world.assertTalk(caller, next);
+    assert.equal(target.leg, 'over');
+  });
+
+  test('needs a media engine', async () => {
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { id } = await world.connected();
+    const answer = await world.transfer(id, another, attended);
+    assert.ok(!answer.ok && answer.error.code === 'no-media');
+  });
+});
+
+describe('a connected call is held', () => {
+  test('by a terminal: the caller hears music until it is resumed', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    assert.ok((await world.calls.hold('shop1', id)).ok);
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.match(world.hears(caller), /^music/);
+    await world.clock.advance(119_000);
+    assert.ok((await world.calls.resume('shop1', id, 'pc')).ok);
+    await settled();
+    world.assertTalk(caller, target);
+    await world.clock.advance(119_000);
+    assert.equal(world.view(id).state, 'connected');
+  });
+
+  test('no longer than calls.maxHold', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.connected();
+    await world.calls.hold('shop1', id);
+    await world.clock.advance(119_999);
+    assert.equal(world.view(id).state, 'held');
+    await world.clock.advance(1);
+    assert.equal(world.record(id).end?.reason, 'limit-reached');
+    assert.equal(caller.sent.at(-1), 'BYE');
+    world.assertNothingLeft();
+  });
+
+  test('by both: it lasts until the last of them has resumed', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.calls.hold('shop1', id);
+    await target.asks({ method: 'INVITE', body: target.describe('sendonly') });
+    await settled();
+    await world.calls.resume('shop1', id, 'pc');
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.match(world.hears(caller), /^music/);
+    await target.asks({ method: 'INVITE', body: target.describe() });
+    await settled();
+    assert.equal(world.view(id).state, 'connected');
+    world.assertTalk(caller, target);
+  });
+
+  test('without a media engine by re-INVITE: neither hears the other', async () => {
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { caller, id, target } = await world.connected();
+    world.assertTalk(caller, target);
+    await world.calls.hold('shop1', id);
+    await settled();
+    assert.deepEqual([world.hears(caller), world.hears(target)], ['silence', 'silence']);
+    assert.match(caller.heard ?? '', /a=sendonly/);
+    await world.calls.resume('shop1', id, 'pc');
+    await settled();
+    world.assertTalk(caller, target);
+  });
+
+  test('only while it is connected', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    for (const answer of [
+      await world.calls.hold('shop1', id),
+      await world.calls.resume('shop1', id, 'pc'),
+      await world.calls.complete('shop1', id, 'pc'),
+      await world.calls.digits('shop1', id, 'pc', '1'),
+    ]) {
+      assert.ok(!answer.ok && answer.error.code === 'too-late');
+    }
+  });
+});
+
+describe('the media of a call', () => {
+  test('that fall silent end it on both sides, with a reason', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    world.media.sessions[0]?.events.silent('target');
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'failed');
+    assert.deepEqual([caller.released, target.hungUp], [{ q850: 41 }, { q850: 41 }]);
+    world.assertNothingLeft();
+  });
+
+  test('whose engine died are brought to another one', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    world.media.sessions[0]?.events.lost();
+    await settled();
+    world.assertTalk(caller, target);
+    assert.deepEqual(
+      world.record(id).media.map(({ engine }) => engine),
+      ['udp://127.0.0.1:2223', 'udp://127.0.0.1:2224'],
+    );
+    assert.equal(world.view(id).state, 'connected');
+  });
+
+  test('that no engine takes over end it', async () => {
+    const world = new CallWorld();
+    const { id } = await world.connected();
+    world.media.onAsk = (what) => (what === 'relocate' ? Promise.reject(new Error('none')) : Promise.resolve());
+    world.media.sessions[0]?.events.lost();
+    await settled();
+    assert.equal(world.record(id).end?.reason, 'failed');
+    world.assertNothingLeft();
+  });
+
+  test('of a parked caller go to another engine, music and all', async () => {
+    const world = new CallWorld({ answerEarly: true });
+    const { caller } = await world.arrive();
+    world.media.sessions[0]?.events.lost();
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    assert.equal(caller.asked.length, 1);
+  });
+
+  test('a re-INVITE of a parked caller is answered, and the music plays on', async () => {
+    const world = new CallWorld({ answerEarly: true });
+    const { caller } = await world.arrive();
+    const { status, body } = await caller.asks({ method: 'INVITE', body: caller.describe() });
+    assert.equal(status, 200);
+    assert.notEqual(body, undefined);
+    assert.match(world.hears(caller), /^music/);
+  });
+});

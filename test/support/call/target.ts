@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import type {
+  Cause,
+  DialRequest,
+  InDialogAnswer,
+  InDialogRequest,
+  TargetFailure,
+  TargetLeg,
+  TargetLegEvents,
+} from '../../../src/call/ports.ts';
+import { FakePhone } from './phone.ts';
+
+/** A target leg, and the phone behind it. Whatever its port forbids fails the test. */
+export class FakeTarget extends FakePhone implements TargetLeg {
+  /** How it was called. */
+  readonly dialled: DialRequest;
+  readonly events: TargetLegEvents;
+  leg: 'dialling' | 'standing' | 'over' = 'dialling';
+  /** What we hung it up with. */
+  hungUp: Cause | undefined;
+  acknowledged: string | undefined;
+
+  constructor(request: DialRequest, events: TargetLegEvents, port: number) {
+    super(request.to, port);
+    this.dialled = request;
+    this.events = events;
+  }
+
+  rings(status = 180, early?: string, fork = 'a'): boolean {
+    if (this.leg !== 'dialling') return false;
+    this.events.progress({ status, fork, ...(early !== undefined && { sdp: early }) });
+    return true;
+  }
+
+  answers(sdp = this.describe(), fork = 'a'): boolean {
+    if (this.leg !== 'dialling') return false;
+    this.leg = 'standing';
+    if (this.dialled.sdp !== undefined) this.heard = this.dialled.sdp;
+    this.events.answered({ sdp, fork });
+    return true;
+  }
+
+  fails(failure: TargetFailure = { reason: 'target-busy', status: 486, q850: 17 }): boolean {
+    if (this.leg !== 'dialling') return false;
+    this.#over();
+    this.events.failed(failure);
+    return true;
+  }
+
+  /** BYE, or a dialog that is lost. */
+  hangsUp(cause: Cause = {}, lost = false): boolean {
+    if (this.leg !== 'standing') return false;
+    this.#over();
+    this.events.ended({ cause, lost });
+    return true;
+  }
+
+  asks(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (this.leg === 'over') return Promise.resolve({ status: 481 });
+    return this.asking(request, (ask, answer) => this.events.request(ask, answer));
+  }
+
+  acknowledge(sdp: string): void {
+    assert.equal(this.dialled.sdp, undefined, 'only an INVITE without an offer is acknowledged by the call');
+    assert.equal(this.acknowledged, undefined, 'one ACK');
+    this.acknowledged = sdp;
+    this.heard = sdp;
+  }
+
+  hangUp(cause: Cause = {}): Promise<void> {
+    if (this.leg === 'over') return Promise.resolve();
+    this.hungUp ??= cause;
+    this.#over();
+    return Promise.resolve();
+  }
+
+  request(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (this.leg === 'over') return Promise.resolve({ status: 481 });
+    if (this.leg === 'dialling') assert.notEqual(request.method, 'INVITE', 'no re-INVITE in an early dialog');
+    return this.respondTo(request);
+  }
+
+  #over(): void {
+    this.leg = 'over';
+    this.endPending(487);
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Model } from './model.ts';
+
+/** How many sequences are played; the recorded long run has set it to millions. */
+const sequences = Number(process.env['CALL_MODEL_SEQUENCES'] ?? 20_000);
+/** How deep every order of events is played, states that are the same counted once. */
+const depth = Number(process.env['CALL_MODEL_DEPTH'] ?? 9);
+
+const stages = [
+  ...['waiting', 'calling', 'joining', 'connected', 'ended'],
+  ...['calling', 'ringing', 'introducing', 'talking', 'handing-over', 'joining', 'returning'],
+];
+
+/** Plays one sequence: each choice is one of what is possible then. */
+function play(choices: readonly number[], answerEarly: boolean): Model {
+  const model = new Model({ answerEarly });
+  for (const choice of choices) {
+    const possible = model.possible();
+    const happening = possible[choice % possible.length];
+    if (!happening) break;
+    model.apply(happening);
+  }
+  return model;
+}
+
+describe('the machine in any order of events', () => {
+  test('random sequences keep every invariant', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1_000), { minLength: 1, maxLength: 40 }), fc.boolean(), (choices, answerEarly) => {
+        play(choices, answerEarly);
+      }),
+      { numRuns: sequences },
+    );
+  });
+
+  for (const answerEarly of [false, true]) {
+    test(`all sequences of ${depth} events, ${answerEarly ? 'answered early' : 'ringing'}, keep every invariant`, () => {
+      const seen = new Set<string>();
+      let frontier: number[][] = [[]];
+      const reached = new Set<string>();
+      let played = 0;
+      for (let length = 0; length < depth; length++) {
+        const next: number[][] = [];
+        for (const choices of frontier) {
+          const { length: options } = play(choices, answerEarly).possible();
+          for (let choice = 0; choice < options; choice++) {
+            const longer = [...choices, choice];
+            const model = play(longer, answerEarly);
+            played++;
+            const { state } = model;
+            reached.add(state.at === 'moving' ? state.stage : state.at);
+            if (seen.has(model.key)) continue;
+            seen.add(model.key);
+            if (!model.over) next.push(longer);
+          }
+        }
+        frontier = next;
+      }
+      assert.ok(played > 5_000, `${played} sequences`);
+      for (const stage of stages) assert.ok(reached.has(stage), `some sequence comes to ${stage}`);
+    });
+  }
+});
