@@ -113,7 +113,8 @@ function readPart(text: string): Part {
   return part;
 }
 
-function wholeNumber(name: string, text: string, most: number): number {
+/** @throws BadOption */
+export function wholeNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > most) {
     throw new BadOption(`${name} must be a whole number from 1 to ${most}, not "${text}"`);

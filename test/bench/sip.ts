@@ -1,23 +1,12 @@
 /** `scripts/bench sip`: measures the SIP server and prints tables. */
-import { cpus, loadavg, totalmem } from 'node:os';
 import { measureLoad, medianLoad, type LoadResult } from './load.ts';
+import { load, machine, printed, say, tell } from './machine.ts';
 import { invite, measureMessages } from './messages.ts';
 import { BadOption, help, readOptions, type BenchOptions } from './options.ts';
 import type { SetUp } from './parties.ts';
 import { summarise } from './profile.ts';
 import { measureStanding, type StandingResult } from './standing.ts';
-import { format, loadTable, messagesTable, profileTable, standingTable, type Table } from './tables.ts';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-/** How it goes; not among the results. */
-const tell = (text: string): void => void process.stderr.write(`• ${text}\n`);
-const load = (): string => (loadavg()[0] ?? 0).toFixed(1);
-
-function machine(): string {
-  const cores = cpus();
-  const memory = (totalmem() / 2 ** 30).toFixed(0);
-  return `${cores.length} cores (${cores[0]?.model ?? 'unknown'}), ${memory} GiB, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
-}
+import { loadTable, messagesTable, profileTable, standingTable, type Table } from './tables.ts';
 
 function setUps({ drachtio }: BenchOptions): SetUp[] {
   return ['in-process', 'separate', ...(drachtio ? (['drachtio'] as const) : [])];
@@ -69,13 +58,7 @@ async function bench(options: BenchOptions): Promise<void> {
   if (options.parts.has('load')) parts.push(() => loads(options));
   if (options.profile) parts.push(() => profile(options));
   if (options.parts.has('standing')) parts.push(() => standing(options));
-  for (const part of parts) {
-    const before = load();
-    const table = await part();
-    // Its own share is in the second: SIPp and the measured processes.
-    const title = `${table.title} (load average ${before} before, ${load()} after)`;
-    say(format({ ...table, title }, options.markdown));
-  }
+  for (const part of parts) await printed(part, options.markdown);
 }
 
 // What was started ends with this process: SIPp by its exit handler, the measured processes when they lose their parent.

@@ -20,6 +20,14 @@ export interface Counts {
   readonly setups: readonly number[];
 }
 
+/** What a SIPp is to do besides. */
+export interface Extras {
+  /** Lines of values for `[field0]` and so on, a line for each call, in turn. */
+  readonly fields?: readonly (readonly string[])[];
+  /** Whether each message is written down in a line, with its time; and what the scenario's `<log>` says. */
+  readonly logged?: boolean;
+}
+
 /** One SIPp of this bench. */
 export class LoadSipp {
   readonly address: string;
@@ -27,6 +35,10 @@ export class LoadSipp {
   readonly #folder: string;
   readonly #exit: Promise<unknown>;
   #closed: Promise<Counts> | undefined;
+  /** After it was closed, of one that logs: a line for each message, as SIPp's -trace_shortmsg writes them. */
+  messages: readonly string[] = [];
+  /** After it was closed, of one that logs: what its scenario logged. */
+  log: readonly string[] = [];
 
   private constructor(child: ChildProcess, folder: string, port: number) {
     this.#child = child;
@@ -37,8 +49,8 @@ export class LoadSipp {
   }
 
   /** A side that is called; listens a moment later: SIPp tells nobody when, so the caller's first calls warm up only. */
-  static called(scenario: string): Promise<LoadSipp> {
-    return LoadSipp.#start(scenario, []);
+  static called(scenario: string, extras: Extras = {}): Promise<LoadSipp> {
+    return LoadSipp.#start(scenario, [], extras);
   }
 
   /**
@@ -46,19 +58,39 @@ export class LoadSipp {
    * @param remote `address:port`
    * @param rate new calls a second
    */
-  static calling(scenario: string, remote: string, rate: number, calls: number): Promise<LoadSipp> {
+  static calling(
+    scenario: string,
+    remote: string,
+    rate: number,
+    calls: number,
+    extras: Extras = {},
+  ): Promise<LoadSipp> {
     const load = ['-r', `${rate}`, '-m', `${calls}`, '-l', `${calls}`];
-    return LoadSipp.#start(scenario, [remote, ...load, '-trace_rtt', '-rtt_freq', '50']);
+    return LoadSipp.#start(scenario, [remote, ...load, '-trace_rtt', '-rtt_freq', '50'], extras);
   }
 
-  static async #start(scenario: string, more: readonly string[]): Promise<LoadSipp> {
+  static async #start(
+    scenario: string,
+    more: readonly string[],
+    { fields, logged = false }: Extras,
+  ): Promise<LoadSipp> {
     const folder = await mkdtemp(path.join(tmpdir(), 'ringaway-bench-'));
     const port = await keptUdpPort();
     await writeFile(path.join(folder, 'scenario.xml'), scenario);
+    if (fields) {
+      await writeFile(
+        path.join(folder, 'fields.csv'),
+        `SEQUENTIAL\n${fields.map((line) => line.join(';')).join('\n')}\n`,
+      );
+    }
     const child = spawn(
       'sipp',
       [
         ...more,
+        ...(fields ? ['-inf', 'fields.csv'] : []),
+        ...(logged
+          ? ['-trace_shortmsg', '-shortmessage_file', 'messages.log', '-trace_logs', '-log_file', 'log.log']
+          : []),
         ...['-sf', 'scenario.xml', '-i', address, '-p', `${port}`, '-t', 'u1', '-nostdin', '-buff_size', '1048576'],
         ...[
           '-trace_stat',
@@ -117,6 +149,8 @@ export class LoadSipp {
       await this.#exit;
     }
     const counts = this.counts();
+    this.messages = this.#read('messages.log').split('\n');
+    this.log = this.#read('log.log').split('\n');
     process.off('exit', this.#abandon);
     this.#abandon();
     return counts;

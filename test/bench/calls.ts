@@ -1,0 +1,72 @@
+/** `scripts/bench calls`: measures the whole main job and prints tables. */
+import { measureHeld, type HeldResult } from './calls/held.ts';
+import { measureLoad, medianLoad, type LoadPlan, type LoadResult } from './calls/load.ts';
+import { help, readOptions, type CallsOptions } from './calls/options.ts';
+import { heldTable, loadTable, targetTable } from './calls/tables.ts';
+import { load, machine, printed, say, tell } from './machine.ts';
+import { BadOption } from './options.ts';
+import { summarise } from './profile.ts';
+import { format, profileTable, type Table } from './tables.ts';
+
+function plans({ setUps, rates, passwordRate, seconds, accounts, terminals }: CallsOptions): LoadPlan[] {
+  const common = { seconds, accounts, terminals };
+  return setUps.flatMap((setUp) =>
+    (setUp === 'password' ? [passwordRate] : rates).map((rate) => ({ setUp, rate, ...common })),
+  );
+}
+
+async function loads(options: CallsOptions): Promise<LoadResult[]> {
+  const wanted = plans(options);
+  const results = wanted.map((): LoadResult[] => []);
+  for (let run = 1; run <= options.runs; run++) {
+    // All set-ups in turn, so that what else the machine does meets each of them.
+    for (const [at, plan] of wanted.entries()) {
+      tell(`load: run ${run} of ${options.runs}, ${plan.rate} calls/s, ${plan.setUp} (load average ${load()})`);
+      results[at]?.push(await measureLoad(plan));
+    }
+  }
+  return results.map(medianLoad).filter((one) => one !== undefined);
+}
+
+async function profile({ rates, seconds, accounts, terminals }: CallsOptions): Promise<Table> {
+  const rate = Math.max(...rates);
+  tell(`profile: ${rate} calls/s, direct (load average ${load()})`);
+  const { profiles } = await measureLoad({ setUp: 'direct', rate, seconds, accounts, terminals, profiled: true });
+  const { title, ...table } = profileTable(summarise(profiles, 30), rate);
+  return { ...table, title: title.replace('in-process', 'direct, warm-up and all threads included') };
+}
+
+async function bench(options: CallsOptions): Promise<void> {
+  const { parts, markdown, held: calls, accounts, terminals } = options;
+  say(`${machine()}\n`);
+  let measured: LoadResult[] = [];
+  let held: HeldResult | undefined;
+  if (parts.has('load')) {
+    await printed(async () => {
+      measured = await loads(options);
+      return loadTable(measured, options.seconds, options.runs);
+    }, markdown);
+  }
+  if (options.profile) await printed(() => profile(options), markdown);
+  if (parts.has('held')) {
+    await printed(async () => {
+      tell(`held: ${calls} calls (load average ${load()})`);
+      held = await measureHeld(calls, accounts, terminals);
+      return heldTable(held);
+    }, markdown);
+  }
+  const targets = targetTable(measured, held);
+  if (targets.rows.length > 0) say(format(targets, markdown));
+}
+
+// What was started ends with this process: SIPp, service and rtpengine by their exit handlers, the terminals when they lose their
+// parent.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options) await bench(options);
+  else say(help);
+} catch (error) {
+  tell(error instanceof Error ? error.message : String(error));
+  process.exit(error instanceof BadOption ? 2 : 1); // whatever else is being measured ends as well
+}
