@@ -31,9 +31,9 @@ async function loads(options: CallsOptions): Promise<LoadResult[]> {
 async function profile({ rates, seconds, accounts, terminals }: CallsOptions): Promise<Table> {
   const rate = Math.max(...rates);
   tell(`profile: ${rate} calls/s, direct (load average ${load()})`);
-  const { profiles } = await measureLoad({ setUp: 'direct', rate, seconds, accounts, terminals, profiled: true });
-  const { title, ...table } = profileTable(summarise(profiles, 30), rate);
-  return { ...table, title: title.replace('in-process', 'direct, warm-up and all threads included') };
+  const { profile } = await measureLoad({ setUp: 'direct', rate, seconds, accounts, terminals, profiled: true });
+  const { title, ...table } = profileTable(summarise([profile], 30), rate);
+  return { ...table, title: title.replace('in-process', 'direct, main thread, warm-up included') };
 }
 
 async function bench(options: CallsOptions): Promise<void> {

@@ -7,14 +7,13 @@ import { fileURLToPath } from 'node:url';
 export interface Role {
   /** `address:port` of the service. */
   readonly http: string;
-  readonly accounts: readonly string[];
+  /** Names, and where the calls of each are sent. */
+  readonly accounts: readonly { readonly account: string; readonly to: string }[];
   /** Terminals of each account; the first one instructs. */
   readonly terminals: number;
   readonly password: string;
   /** Whether each instruction carries the password. */
   readonly proof: boolean;
-  /** Where every call is sent. */
-  readonly to: string;
 }
 
 export type Command = 'begin' | 'said' | 'hold' | 'held' | 'decline' | 'stop';

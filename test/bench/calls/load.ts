@@ -44,8 +44,8 @@ export interface LoadResult {
   readonly acknowledged: Times;
   /** Resident octets before the first and after the last call. */
   readonly rss: { readonly before: number; readonly after: number };
-  /** V8's Profiler.Profile, one a thread. */
-  readonly profiles: readonly unknown[];
+  /** V8's Profiler.Profile of the main thread, where one was wanted. */
+  readonly profile?: unknown;
 }
 
 /** @throws when a process does not start or ends, or the terminals were not asked at all */
@@ -70,7 +70,7 @@ export async function measureLoad({ rate, seconds, ...plan }: LoadPlan): Promise
   if (refused.length > 0) {
     process.stderr.write(`• refused instructions: ${refused.map(([code, count]) => `${count} ${code}`).join(', ')}\n`);
   }
-  const profiles = plan.profiled ? await site.profiles() : [];
+  const profile = plan.profiled ? await site.profile() : undefined;
   const { retransmissions } = await final.close();
   return {
     setUp: plan.setUp,
@@ -87,7 +87,7 @@ export async function measureLoad({ rate, seconds, ...plan }: LoadPlan): Promise
     retransmissions: caller.retransmissions + retransmissions - earlier,
     ...timesOf(invited, said, calledAt(final.log)),
     rss: { before, after },
-    profiles,
+    profile,
   };
 }
 
@@ -163,6 +163,5 @@ export function medianLoad(runs: readonly LoadResult[]): LoadResult | undefined 
     called: ofTimes(({ called }) => called),
     acknowledged: ofTimes(({ acknowledged }) => acknowledged),
     rss: { before: of(({ rss }) => rss.before), after: of(({ rss }) => rss.after) },
-    profiles: [],
   };
 }

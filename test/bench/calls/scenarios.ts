@@ -3,8 +3,6 @@ import { answers, ask, call, isAsked, rings, scenario, waits } from '../../suppo
 
 /** The service's number on the trunk, which the network rings beside that of the subscriber. */
 export const secondCalled = '+8675529990000';
-/** Where the terminals send every call. */
-export const finalCalled = '+8675520000009';
 /** How long caller and final phone talk. Milliseconds. */
 const talk = 200;
 

@@ -30,7 +30,7 @@ function count(counts: Record<string, number>, what: string): void {
   counts[what] = (counts[what] ?? 0) + 1;
 }
 
-function newTerminal(account: string, index: number): TerminalClient {
+function newTerminal({ account, to }: Role['accounts'][number], index: number): TerminalClient {
   const client = new TerminalClient(
     {
       server: `http://${role.http}`,
@@ -45,7 +45,7 @@ function newTerminal(account: string, index: number): TerminalClient {
   client.events.on('incoming', (call) => {
     said.told.push([call.caller ?? '', now()]);
     if (index > 0) return;
-    if (instructing) instruct(client, call);
+    if (instructing) instruct(client, call, to);
     else holding.set(call.id, client);
   });
   client.events.on('ended', ({ id, end }) => {
@@ -56,11 +56,11 @@ function newTerminal(account: string, index: number): TerminalClient {
   return client;
 }
 
-function instruct(client: TerminalClient, { id, caller }: Call): void {
+function instruct(client: TerminalClient, { id, caller }: Call, to: string): void {
   const at = now();
   said.instructed.push([caller ?? '', at]);
   const proof = role.proof ? { password: role.password } : {};
-  client.transfer({ callId: id, to: role.to, key: id, ...proof }).then(
+  client.transfer({ callId: id, to, key: id, ...proof }).then(
     (answer) => {
       said.acknowledged.push(now() - at);
       if (!answer.ok) count(said.refused, answer.error.code);
