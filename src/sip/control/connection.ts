@@ -9,6 +9,12 @@ import { removeRoute, route } from './route.ts';
 import { sip } from './sip.ts';
 import { applicationGone } from './application-gone.ts';
 
+/** How long a connection may stand before the right secret has come; milliseconds. */
+const authenticateWithin = 5_000;
+
+/** And how many octets it may bring until then: the secret and a few routes, which drachtio-server takes before it too. */
+const strangeOctets = 8_192;
+
 /** Serves one control connection until it ends: each frame goes to the handler of its kind. */
 export function serveConnection(
   exchange: Exchange,
@@ -21,7 +27,20 @@ export function serveConnection(
   exchange.applications.add(application);
   socket.setNoDelay(true);
 
+  let strange = 0;
+  const stranger = exchange.clock.after(authenticateWithin, () => {
+    if (!application.authenticated) refuseStranger('no secret came in time');
+  });
+  const refuseStranger = (why: string): void => {
+    exchange.log.warn({ address: socket.remoteAddress, why }, 'a control connection was ended');
+    socket.destroy();
+  };
+
   socket.on('data', (chunk: Buffer) => {
+    if (!application.authenticated && (strange += chunk.length) > strangeOctets) {
+      refuseStranger('too much came before the secret');
+      return;
+    }
     try {
       for (const frame of reader.push(chunk)) handle(exchange, identity, application, frame);
     } catch (error) {
@@ -31,7 +50,10 @@ export function serveConnection(
   });
   socket.on('error', (error) => exchange.log.warn({ err: error }, 'a control connection failed'));
   socket.on('end', () => socket.end());
-  socket.on('close', () => applicationGone(exchange, application));
+  socket.on('close', () => {
+    stranger.clear();
+    applicationGone(exchange, application);
+  });
   return application;
 }
 

@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { startSipServer } from '../../../src/sip/server.ts';
 import { eventually } from '../../support/eventually.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import {
   connect,
   disconnect,
@@ -185,6 +186,29 @@ describe('the control port', { timeout: 30_000 }, () => {
       await exchange(address.port, frame('1|sip||\r\nOPTIONS sip:x@127.0.0.1 SIP/2.0\r\n')),
       /\|response\|1\|NO\|/,
     );
+  });
+
+  test('whoever does not tell the secret in time is cut off, whatever else comes; so is who brings too much before it', async (t) => {
+    const clock = new FakeClock();
+    const server = await startSipServer({
+      listen: ['udp://127.0.0.1:0'],
+      control: { address: '127.0.0.1', port: 0, secret: 'right' },
+      clock,
+      log: silentLog,
+    });
+    t.after(() => server.close());
+    const { port = 0 } = server.controlAddress ?? {};
+    const application = newApplication();
+    t.after(() => disconnect(application));
+    await connect(application, { host: '127.0.0.1', port, secret: 'right' });
+    const silent = createConnection(port, '127.0.0.1');
+    silent.write(frame('1|ping'));
+    await once(silent, 'data');
+    const closed = once(silent, 'close');
+    await clock.advance(5_000);
+    await closed;
+    await exchange(port, `90000#${'x'.repeat(10_000)}`).catch(() => undefined); // it may be a reset
+    assert.equal(server.stats().applications, 1);
   });
 
   test('frames in one segment and frames in pieces are read alike', async (t) => {
