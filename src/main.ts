@@ -82,7 +82,6 @@ async function build(
       corsOrigins: settings.http.corsOrigins,
       ipPhones: settings.calls.ipPhones,
       decideWithin: settings.calls.decideWithin,
-      maxNumbers: settings.calls.maxNumbers,
     },
   });
 

@@ -30,6 +30,8 @@ export interface CallSettings extends CallRules {
   mayCallPhone: (uri: string) => boolean;
   /** Instructions that one account may give in a minute, over all its calls. */
   instructionsPerMinute: number;
+  /** Numbers that one instruction may name: the phones of one person. */
+  maxNumbers: number;
   /** Music of the site, where the subscriber has none of their own: absolute path, as the announcements. */
   music?: string;
   /** Heard once: before the music, and when a final number was busy and the caller goes on waiting. */

@@ -4,7 +4,7 @@ import type { Call, CallTools } from './call.ts';
 import { standingBridge } from './carry-out.ts';
 import { sendDigits } from './connect/digits.ts';
 import { arrive } from './flow.ts';
-import { checkInstruction, mostNumbers } from './instruct.ts';
+import { checkInstruction } from './instruct.ts';
 import type { CallEvent, WithoutTime } from './machine.ts';
 import { noteReceipt, noteTold } from './notify.ts';
 import type { CallAnswer, CallControl, CallerLegEvents, IncomingCall, Instruction, Refusal } from './ports.ts';
@@ -54,10 +54,12 @@ export class Calls implements CallControl {
    * closed as interrupted, and its media are removed at their engines. Returns how many there were.
    */
   async recover(): Promise<number> {
-    const { records, media, clock, node, log } = this.#tools;
+    const { records, media, clock, node, log, settings } = this.#tools;
     const left = await records.standing(node);
     await Promise.all(
-      left.map((record) => media.release({ callId: record.id, sessions: sessionsOf(record), noted: record.media })),
+      left.map((record) =>
+        media.release({ callId: record.id, sessions: sessionsOf(record, settings.maxNumbers), noted: record.media }),
+      ),
     );
     for (const record of left) {
       const at = clock.now();
@@ -258,9 +260,9 @@ export class Calls implements CallControl {
  * How many media sessions a call may have had: one of a parked caller, one for each number that was called, and one for each
  * time that two were joined anew. One attempt more than is written: an engine may have had the offer before the store had it.
  */
-function sessionsOf({ attempts }: CallRecord): number {
+function sessionsOf({ attempts }: CallRecord, maxNumbers: number): number {
   const called = attempts.reduce((sum, { among }) => sum + (among?.length ?? 1), 0);
-  return 1 + called + attempts.length + mostNumbers + 1;
+  return 1 + called + attempts.length + maxNumbers + 1;
 }
 
 const tooLate: Refusal = { code: 'too-late', message: 'the call is over' };

@@ -7,9 +7,6 @@ import type { ConnectMode } from './record.ts';
 /** What a check of an instruction comes to. */
 export type Checked = { ok: true; instruction: AcceptedInstruction } | { ok: false; error: Refusal };
 
-/** Numbers that one instruction may name: the phones of one person. */
-export const mostNumbers = 5;
-
 const refuse = (error: Refusal): Checked => ({ ok: false, error });
 const isRefusal = (checked: string | Refusal): checked is Refusal => typeof checked !== 'string';
 
@@ -19,8 +16,9 @@ const isRefusal = (checked: string | Refusal): checked is Refusal => typeof chec
  */
 export function checkInstruction(call: Call, instruction: Instruction): Checked {
   const { order, terminalId: by } = instruction;
-  if (instruction.to.length > mostNumbers) {
-    return refuse({ code: 'not-allowed', message: `at most ${mostNumbers} numbers can be called for one instruction` });
+  const { maxNumbers } = call.tools.settings;
+  if (instruction.to.length > maxNumbers) {
+    return refuse({ code: 'not-allowed', message: `at most ${maxNumbers} numbers can be called for one instruction` });
   }
   const numbers: string[] = [];
   for (const wanted of instruction.to) {

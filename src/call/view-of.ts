@@ -2,7 +2,7 @@ import type { Call } from './call.ts';
 import type { CallEnd } from './end.ts';
 import type { AttemptRecord, CallRecord } from './record.ts';
 import { viewState } from './view-state.ts';
-import type { CallView, TargetView } from './view.ts';
+import type { CallView, CallViewState, TargetView } from './view.ts';
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
 
@@ -18,13 +18,30 @@ export function viewOf(call: Call): CallView {
     ...common(call.record),
     state: shown === 'arriving' ? 'waiting' : shown,
     decideBefore: iso(decideBefore),
-    ...parties(call.record, 'party' in state ? state.party : undefined),
+    ...parties(call.record, state),
   };
 }
 
-/** A call of the past, out of its record. */
-export function viewOfRecord(record: CallRecord): CallView {
-  return { ...common(record), state: 'ended', decideBefore: iso(record.arrivedAt), ...parties(record, undefined) };
+/** A call out of its record: of the past, or of another node. `decideWithin` in milliseconds. */
+export function viewOfRecord(record: CallRecord, decideWithin: number): CallView {
+  const { attempts, finalCalled, arrivedAt } = record;
+  // Of a call that was moved, whom the caller was last connected with
+  const target = attempts.findLast(({ to }) => to === finalCalled) ?? attempts.at(-1);
+  return {
+    ...common(record),
+    state: stateOf(record),
+    decideBefore: iso(arrivedAt + decideWithin),
+    ...(target && { target: targetView(target) }),
+  };
+}
+
+/** As far as the record tells: who holds and who moves stands in none. */
+function stateOf({ end, answeredAt, attempts }: CallRecord): CallViewState {
+  if (end) return 'ended';
+  if (answeredAt !== undefined) return 'connected';
+  const attempt = attempts.at(-1);
+  if (!attempt || attempt.cause) return 'waiting';
+  return attempt.ringingAt === undefined ? 'connecting' : 'ringing';
 }
 
 function common(record: CallRecord): Omit<CallView, 'state' | 'decideBefore' | 'target' | 'move'> {
@@ -32,7 +49,7 @@ function common(record: CallRecord): Omit<CallView, 'state' | 'decideBefore' | '
     id: record.id,
     caller: record.callerWithheld ? null : record.caller,
     callerWithheld: record.callerWithheld,
-    firstCalled: record.firstCalled ?? '',
+    firstCalled: record.firstCalled ?? record.secondCalled ?? '',
     ...(record.secondCalled !== null && { secondCalled: record.secondCalled }),
     arrivedAt: iso(record.arrivedAt),
     ...(record.answeredAt !== undefined && { connectedAt: iso(record.answeredAt) }),
@@ -49,16 +66,18 @@ function endView(end: CallEnd): NonNullable<CallView['end']> {
   };
 }
 
-/** With whom the caller stands, and the move that came after that; or the last one whom they were to be connected with. */
-function parties({ attempts }: CallRecord, standing: number | undefined): Pick<CallView, 'target' | 'move'> {
+/**
+ * With whom the caller stands, and the move that goes on or came to nothing after that; or the last one whom they were to be
+ * connected with. A move that was taken back is not told of: whoever did so knows.
+ */
+function parties({ attempts }: CallRecord, state: Call['state']): Pick<CallView, 'target' | 'move'> {
   const last = attempts.at(-1);
-  const stands = standing === undefined ? undefined : attempts[standing - 1];
+  const stands = 'party' in state ? attempts[state.party - 1] : undefined;
   const target = stands ?? last;
+  const moved = stands && last?.move && last !== stands && (state.at === 'moving' || last.cause) ? last : undefined;
   return {
     ...(target && { target: targetView(target) }),
-    ...(stands &&
-      last?.move &&
-      last !== stands && { move: { ...targetView(last), attended: last.move === 'attended' } }),
+    ...(moved && { move: { ...targetView(moved), attended: moved.move === 'attended' } }),
   };
 }
 

@@ -80,7 +80,6 @@ export function createTerminals(options: TerminalsOptions): Terminals {
     calls,
     guard: new Guard(clock, settings.loginFailures),
     decideWithin: settings.decideWithin,
-    maxNumbers: settings.maxNumbers,
     logOut: (from) => sessions.logOut(from.account, from.terminalId),
   });
   const dispatch = dispatcher({ clock, log, counters, handlers });

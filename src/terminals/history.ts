@@ -1,8 +1,5 @@
 import type { Store } from '../call/ports.ts';
-import type { AttemptRecord, CallRecord } from '../call/record.ts';
-import { endReasons } from '../call/end.ts';
-import type { EndReason } from '../call/end.ts';
-import type { CallViewState, TargetView } from '../call/view.ts';
+import { viewOfRecord } from '../call/view-of.ts';
 import type { Clock } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import type { Call, HistoryPage } from './events.ts';
@@ -33,51 +30,8 @@ export async function historyPage(
   const last = records[wanted.limit - 1]?.arrivedAt;
   const page = records.filter(({ arrivedAt }, index) => index < wanted.limit || arrivedAt === last);
   const live = new Map(standing.map((call) => [call.id, call]));
-  const calls = page.map((record) => (record.end ? undefined : live.get(record.id)) ?? viewOf(record, decideWithin));
+  const calls = page.map(
+    (record) => (record.end ? undefined : live.get(record.id)) ?? viewOfRecord(record, decideWithin),
+  );
   return { calls, more: records.length > page.length };
-}
-
-/** A record as a terminal sees it. */
-export function viewOf(record: CallRecord, decideWithin: number): Call {
-  const { id, caller, callerWithheld, firstCalled, secondCalled, arrivedAt, answeredAt, end } = record;
-  // Of a call that was moved, the party that it was last connected with; the last try where it never was.
-  const attempt = record.attempts.findLast(({ answeredAt }) => answeredAt !== undefined) ?? record.attempts.at(-1);
-  return {
-    id,
-    state: stateOf(record),
-    caller,
-    callerWithheld,
-    firstCalled: firstCalled ?? secondCalled ?? '',
-    ...(secondCalled !== null && { secondCalled }),
-    arrivedAt: time(arrivedAt),
-    decideBefore: time(arrivedAt + decideWithin),
-    ...(attempt && { target: targetOf(attempt) }),
-    ...(answeredAt !== undefined && { connectedAt: time(answeredAt) }),
-    ...(end && {
-      end: {
-        reason: end.reason,
-        at: time(end.at),
-        ...(end.status !== undefined && { status: end.status }),
-        ...(end.q850 !== undefined && { q850: end.q850 }),
-      },
-    }),
-  };
-}
-
-function stateOf({ end, answeredAt, attempts }: CallRecord): CallViewState {
-  if (end) return 'ended';
-  if (answeredAt !== undefined) return 'connected';
-  const attempt = attempts.at(-1);
-  if (!attempt || attempt.cause) return 'waiting';
-  return attempt.ringingAt === undefined ? 'connecting' : 'ringing';
-}
-
-function targetOf({ to, by, mode, attempt, ringingAt, answeredAt, cause }: AttemptRecord): TargetView {
-  const reached = answeredAt !== undefined ? 'connected' : ringingAt !== undefined ? 'ringing' : 'connecting';
-  const reason = endReasons.find((known): known is EndReason => known === cause?.reason);
-  return { to, by, mode, attempt, state: cause ? 'failed' : reached, ...(reason && { cause: reason }) };
-}
-
-function time(at: number): string {
-  return new Date(at).toISOString();
 }

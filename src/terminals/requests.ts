@@ -23,8 +23,6 @@ export interface RequestParts {
   /** Counts wrong passwords and PINs of instructions. */
   guard: Guard;
   decideWithin: number;
-  /** Numbers that one instruction may name. */
-  maxNumbers: number;
   /** Marks the terminal as logged out, so that its tokens die; its session is ended after the answer. */
   logOut: (from: Sender) => Promise<void>;
 }
@@ -84,10 +82,6 @@ const names: readonly RequestName[] = [
 async function transfer(parts: RequestParts, from: Sender, wanted: ParsedTransfer): Promise<Answer> {
   const [first, ...more] = wanted.to;
   if (first === undefined) return refused('malformed', 'to: at least one number is needed.');
-  if (wanted.to.length > parts.maxNumbers) {
-    const message = `An instruction may name at most ${parts.maxNumbers} numbers, and this one names ${wanted.to.length}.`;
-    return refused('not-allowed', message);
-  }
   const refusal = await checkProof(parts, from, {
     ...(wanted.password !== undefined && { password: wanted.password }),
     ...(wanted.pin !== undefined && { pin: wanted.pin }),

@@ -24,6 +24,4 @@ export interface TerminalSettings {
   ipPhones: readonly string[];
   /** How long a call waits for an instruction, for the history's `decideBefore`. */
   decideWithin: number;
-  /** Numbers that one instruction may name, 1 to 20. */
-  maxNumbers: number;
 }

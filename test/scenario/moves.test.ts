@@ -70,6 +70,23 @@ describe('a connected call is moved, blind', () => {
     });
   }
 
+  test('a move that is taken back leaves no trace in what terminals see, and a mark in the record', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another);
+    await settled();
+    assert.ok(world.view(id).move);
+    assert.ok((await world.calls.resume('shop1', id, 'pc')).ok);
+    await settled();
+    const { state, target: with9, move } = world.view(id);
+    assert.deepEqual([state, with9?.to, move], ['connected', '+8675520000009', undefined]);
+    world.assertTalk(caller, target);
+    caller.hangsUp();
+    await settled();
+    assert.deepEqual([world.record(id).attempts[1]?.move, world.record(id).attempts[1]?.cause], ['blind', undefined]);
+    world.assertNothingLeft();
+  });
+
   test('the party that moves the call may hang up at once: the caller hears music, and goes on to the new party', async () => {
     const world = new CallWorld();
     const { caller, id, target } = await world.connected();

@@ -71,6 +71,7 @@ export class CallWorld {
     deny: ['+1900'],
     mayCallPhone: (uri) => uri.endsWith('@127.0.0.1:5099'),
     instructionsPerMinute: 5,
+    maxNumbers: 5,
     maxCalls: 10_000,
   };
   readonly calls: Calls;

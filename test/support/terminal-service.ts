@@ -41,7 +41,6 @@ export const settings: TerminalSettings = {
   corsOrigins: [],
   ipPhones: [],
   decideWithin: 60_000,
-  maxNumbers: 5,
 };
 
 /** A gateway with its own store on an HTTP server of its own, and the terminals that a test connects to it. */

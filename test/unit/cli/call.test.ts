@@ -62,6 +62,40 @@ test('the story of a call tells everything that happened, in order', () => {
   order.forEach((expected, index) => assert.match(lines[index] ?? '', expected));
 });
 
+test('the story of a caller who waits with music, of several numbers, and of a move', () => {
+  const told = tellStory({
+    ...whole,
+    parkedAt: start + 30,
+    attempts: [
+      {
+        ...{ attempt: 1, to: '+8613800000002', among: ['+8613800000001', '+8613800000002'], by: 'pc', mode: 'bridge' },
+        ...{ startedAt: start + 5010, ringingAt: start + 5200, answeredAt: start + 9000, endedAt: start + 40_000 },
+      },
+      {
+        ...{ attempt: 2, to: '+8613800000003', by: 'phone', mode: 'refer', move: 'attended' },
+        ...{ startedAt: start + 20_000, answeredAt: start + 30_000 },
+      },
+    ],
+  });
+  const order = [
+    /the caller was answered, to wait with music/,
+    /terminal pc said: to \+8613800000001, \+8613800000002/,
+    /attempt 1: calling \+8613800000001, \+8613800000002 by bridge, for terminal pc$/m,
+    /one of them rang/,
+    /\+8613800000002 answered/,
+    /the caller was connected/,
+    /attempt 2: calling \+8613800000003 by refer, for terminal phone, who is asked first while the caller waits/,
+    /\+8613800000003 answered/,
+    /attempt 1 was over/,
+  ];
+  let from = 0;
+  for (const expected of order) {
+    const at = told.slice(from).search(expected);
+    assert.ok(at >= 0, `${expected} in its place: ${told}`);
+    from += at;
+  }
+});
+
 test('a record without an end says so', () => {
   assert.match(tellStory(record('c1')), /no end yet/);
   assert.match(tellStory(record('c1', { caller: null, callerWithheld: true })), /unknown caller \(withheld\)/);

@@ -3,10 +3,10 @@ import { describe, test } from 'node:test';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { EventBudget } from '../../../src/terminals/event-budget.ts';
 import { FirstAnswers } from '../../../src/terminals/first-answers.ts';
-import { viewOf } from '../../../src/terminals/history.ts';
 import { KeyedQueue } from '../../../src/terminals/keyed-queue.ts';
 import { Presence } from '../../../src/terminals/presence.ts';
 import { Tokens, makeTokenKey } from '../../../src/terminals/tokens.ts';
+import { viewOfRecord } from '../../../src/call/view-of.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 describe('first answers', () => {
@@ -110,7 +110,7 @@ describe('a record as a terminal sees it', () => {
     trunk: 'ngn',
     sipCallId: 'x',
     account: 'a',
-    caller: null,
+    caller: '+8613700137000', // what a trusted trunk told, and nobody's business
     callerWithheld: true,
     firstCalled: '+8675520000001',
     firstCalledSource: 'To',
@@ -161,7 +161,10 @@ describe('a record as a terminal sees it', () => {
   ] as const) {
     test(what, () => {
       const { attempts, ...others } = { attempts: [], ...change };
-      assert.deepEqual(viewOf({ ...record, ...others, attempts: [...attempts] }, 60_000), { ...base, ...expected });
+      assert.deepEqual(viewOfRecord({ ...record, ...others, attempts: [...attempts] }, 60_000), {
+        ...base,
+        ...expected,
+      });
     });
   }
 });

@@ -38,6 +38,7 @@ export function tellStory(record: CallRecord): string {
     ]),
     ...instruction(record),
     ...record.attempts.flatMap(attempt),
+    ...when(record.parkedAt, 'the caller was answered, to wait with music'),
     ...when(record.answeredAt, 'the caller was connected'),
     ...(record.end ? [{ at: record.end.at, text: ending(record, record.end) }] : []),
   ].toSorted((one, other) => one.at - other.at);
@@ -66,27 +67,25 @@ function arrival(record: CallRecord): string {
 
 /** Later instructions show as attempts. */
 function instruction({ instructedAt, instructedBy, finalCalled, attempts }: CallRecord): Happening[] {
-  const to = attempts[0]?.to ?? finalCalled ?? 'a number';
-  return when(instructedAt, `terminal ${attempts[0]?.by ?? instructedBy ?? '-'} said: to ${to}`);
+  const [first] = attempts;
+  const to = first?.among?.join(', ') ?? first?.to ?? finalCalled ?? 'a number';
+  return when(instructedAt, `terminal ${first?.by ?? instructedBy ?? '-'} said: to ${to}`);
 }
 
-function attempt({
-  attempt,
-  to,
-  by,
-  mode,
-  startedAt,
-  ringingAt,
-  answeredAt,
-  endedAt,
-  cause,
-}: AttemptRecord): Happening[] {
-  const codes = cause ? codesOf(cause) : '';
+const moves = { blind: ', moving the call', attended: ', who is asked first while the caller waits' };
+
+function attempt(tried: AttemptRecord): Happening[] {
+  const { to, among = [to], by, mode, move, startedAt, ringingAt, answeredAt, endedAt, cause } = tried;
+  const which = `attempt ${tried.attempt}`;
+  const failed = cause ? `${which} failed: ${cause.reason}${codesOf(cause)}` : '';
   return [
-    { at: startedAt, text: `attempt ${attempt}: calling ${to} by ${mode}, for terminal ${by}` },
-    ...when(ringingAt, `${to} rang`),
+    {
+      at: startedAt,
+      text: `${which}: calling ${among.join(', ')} by ${mode}, for terminal ${by}${move ? moves[move] : ''}`,
+    },
+    ...when(ringingAt, `${among.length > 1 ? 'one of them' : to} rang`),
     ...when(answeredAt, `${to} answered`),
-    ...when(endedAt, cause ? `attempt ${attempt} failed: ${cause.reason}${codes}` : `attempt ${attempt} was over`),
+    ...when(endedAt, cause ? failed : `${which} was over`),
   ];
 }
 
