@@ -242,8 +242,8 @@ export class IncomingLeg implements CallerLeg, Leg {
     switch (request.method) {
       case 'BYE': {
         // RFC 3261 15: the caller may end an early dialog by BYE; its INVITE is then answered 487
-        respond(this.#tools, this.#invite.res, 487);
         respond(this.#tools, response, 200);
+        respond(this.#tools, this.#invite.res, 487); // where the server has not done so
         this.#cancelled(parseReason(request.get('reason')));
         return;
       }

@@ -3,6 +3,10 @@ import { describe, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { sdp, World, type Happenings } from './world.ts';
 
+const t38 =
+  'v=0\r\no=- 1 3 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image 40002 udptl t38\r\n' +
+  'a=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n';
+
 function answerNext(happenings: Happenings, answer: Parameters<Happenings['requests'][number]['answer']>[0]): void {
   const next = happenings.requests.shift();
   if (!next) throw new Error('there is no request to answer');
@@ -152,5 +156,113 @@ describe('inside a standing call', () => {
     assert.deepEqual(await happenings.until('ended'), { cause: {}, lost: false });
     call.sendRequest('INFO');
     await peer.response(481, 'INFO');
+  });
+
+  test('a re-INVITE to fax (T.38) goes across as it is, and its refusal comes back so that the voice goes on', async () => {
+    await using world = await World.start();
+    const { peer, call, leg, happenings } = await world.standing();
+    call.sendRequest('INVITE', { body: t38, headers: [call.contact] });
+    const asked = await happenings.until('request INVITE');
+    assert.deepEqual(asked, { method: 'INVITE', contentType: 'application/sdp', body: t38 });
+    answerNext(happenings, { status: 488, reason: 'Not Acceptable Here' });
+    call.ackFailure(await peer.response(488, 'INVITE'));
+    const offered = leg.request({ method: 'INVITE', contentType: 'application/sdp', body: t38 }); // the other way round
+    const invite = await peer.request('INVITE');
+    assert.equal(invite.body.toString(), t38);
+    peer.answer(invite, 488);
+    assert.equal((await offered).status, 488);
+    const voice = leg.request({ method: 'INVITE', contentType: 'application/sdp', body: sdp(9) });
+    peer.answer(await peer.request('INVITE'), 200, { body: sdp(10) });
+    assert.equal((await voice).body, sdp(10));
+    assert.ok(!happenings.all.includes('ended'));
+  });
+
+  for (const direction of ['sendonly', 'inactive', 'sendrecv']) {
+    test(`hold and resume go across both ways as they are: ${direction}`, async () => {
+      await using world = await World.start();
+      const { phone, leg, invite, happenings } = await world.standingTarget();
+      const held = `${sdp(6)}a=${direction}\r\n`;
+      phone.sendWithin(invite, 'INVITE', 1, { body: held });
+      const asked = await happenings.until('request INVITE');
+      assert.deepEqual(asked, { method: 'INVITE', contentType: 'application/sdp', body: held });
+      answerNext(happenings, { status: 200, body: `${sdp(7)}a=recvonly\r\n` });
+      assert.match((await phone.response(200, 'INVITE')).body.toString(), /a=recvonly/);
+      phone.sendWithin(invite, 'ACK', 1);
+      const carried = leg.request({ method: 'INVITE', contentType: 'application/sdp', body: held });
+      const received = await phone.request('INVITE');
+      assert.equal(received.body.toString(), held);
+      phone.answer(received, 200, { body: sdp(8) });
+      assert.equal((await carried).body, sdp(8));
+    });
+  }
+
+  test('an UPDATE of the far side is heard while any request of ours is open', async () => {
+    await using world = await World.start();
+    const { peer, call, leg, happenings } = await world.standing();
+    const told = leg.request({ method: 'INFO', contentType: 'application/dtmf-relay', body: 'Signal=5\r\n' });
+    const info = await peer.request('INFO');
+    call.sendRequest('UPDATE', { body: sdp(3) }); // drachtio-srf gives it to the INFO, where nobody would hear it
+    await happenings.until('request UPDATE');
+    answerNext(happenings, { status: 200, body: sdp(4) });
+    assert.equal((await peer.response(200, 'UPDATE')).body.toString(), sdp(4));
+    peer.answer(info, 200);
+    assert.equal((await told).status, 200);
+  });
+
+  test('no offer of ours leaves while one of the far side is open, nor is one taken while ours is', async () => {
+    await using world = await World.start();
+    const { peer, call, leg, happenings } = await world.standing();
+    call.sendRequest('INVITE', { body: sdp(2), headers: [call.contact] });
+    await happenings.until('request INVITE');
+    assert.deepEqual(await leg.request({ method: 'INVITE', body: sdp(3) }), { status: 491 });
+    assert.deepEqual(await leg.request({ method: 'UPDATE', body: sdp(3) }), { status: 491 });
+    answerNext(happenings, { status: 200, body: sdp(4) });
+    call.ack(await peer.response(200, 'INVITE'));
+    const ours = leg.request({ method: 'UPDATE', body: sdp(5) });
+    const update = await peer.request('UPDATE');
+    for (const method of ['INVITE', 'UPDATE']) {
+      call.sendRequest(method, { body: sdp(6), headers: [call.contact] });
+      const refused = await peer.response(491, method);
+      if (method === 'INVITE') call.ackFailure(refused);
+    }
+    peer.answer(update, 200, { body: sdp(7) });
+    assert.equal((await ours).body, sdp(7));
+  });
+
+  test('an offer that is accepted without an answer is refused: the far side would have no session', async () => {
+    await using world = await World.start();
+    const { peer, call, happenings } = await world.standing();
+    call.sendRequest('INVITE', { body: sdp(2), headers: [call.contact] });
+    await happenings.until('request INVITE');
+    answerNext(happenings, { status: 200 });
+    call.ackFailure(await peer.response(488, 'INVITE'));
+  });
+
+  test('a far side that has moved is asked there, also with credentials', async () => {
+    await using world = await World.start({ trunk: { credentials: { username: 'as', password: 'secret' } } });
+    const { peer, call, leg } = await world.standing();
+    const moved = `sip:elsewhere@127.0.0.1:${peer.port}`;
+    call.sendRequest('UPDATE', { headers: [`Contact: <${moved}>`] });
+    await peer.response(200, 'UPDATE');
+    const told = leg.request({ method: 'INFO' });
+    const info = await peer.request('INFO');
+    assert.equal(info.requestUri, moved);
+    peer.answer(info, 401, { headers: ['WWW-Authenticate: Digest realm="op", nonce="n1"'] });
+    const again = await peer.request('INFO');
+    assert.match(again.get('Authorization') ?? '', new RegExp(`uri="${moved}"`));
+    peer.answer(again, 200);
+    assert.equal((await told).status, 200);
+  });
+
+  test('BYE that crosses BYE: each is answered, and nothing is told', async () => {
+    await using world = await World.start();
+    const { peer, call, leg, happenings } = await world.standing();
+    const gone = leg.hangUp({ q850: 16 });
+    const bye = await peer.request('BYE');
+    call.sendRequest('BYE');
+    await peer.response(200, 'BYE');
+    peer.answer(bye, 481); // it has no dialog any more
+    await gone;
+    assert.deepEqual([happenings.all, world.trunk.stats().legs], [[], 0]);
   });
 });

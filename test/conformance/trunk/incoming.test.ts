@@ -65,6 +65,18 @@ describe('a call that comes over the trunk', () => {
     assert.equal(world.trunk.stats().legs, 0);
   });
 
+  test('is taken back by a CANCEL that says no reason', async () => {
+    await using world = await World.start();
+    const peer = await world.caller();
+    const call = peer.invite(world.port);
+    await peer.response(180, 'INVITE');
+    const { happenings } = await world.incoming();
+    call.cancel();
+    call.ackFailure(await peer.response(487, 'INVITE'));
+    assert.deepEqual(await happenings.until('cancelled'), {});
+    assert.equal(world.trunk.stats().legs, 0);
+  });
+
   test('whose CANCEL crosses our 200 is over, tells its reason all the same, and leaves no dialog', async () => {
     await using world = await World.start();
     const peer = await world.caller();
