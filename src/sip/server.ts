@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../shared/clock.ts';
+import { QueuedClock } from '../shared/queued-clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { passArrivals } from './control/arrivals.ts';
 import type { ServerIdentity } from './control/authenticate.ts';
@@ -110,7 +111,8 @@ export class BadListenAddress extends Error {
  * @throws BadListenAddress, ListenError, TlsFault, or the system's error for the control port
  */
 export async function startSipServer(options: SipServerOptions): Promise<SipServer> {
-  const { clock, log } = options;
+  const { log } = options;
+  const clock = new QueuedClock(options.clock); // transactions set many timers and clear nearly all of them
   const transport = await TransportLayer.open(options.listen.map(readAddress), {
     log,
     clock,

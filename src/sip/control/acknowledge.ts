@@ -5,6 +5,7 @@ import { addBody, addHeaders } from './complete.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
 import type { Target } from '../transport/addresses.ts';
 import { sentRequest } from './leaders.ts';
+import { endingSurplus } from './end-dialog.ts';
 
 /** Written by the server in every request within a dialog. */
 export const dialogHeaders = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'route', 'contact']);
@@ -34,6 +35,7 @@ export function acknowledge(
   let answered = false;
   const leave = (target: Target): void => {
     const octets = exchange.layer.acknowledge(awaiting.transaction, awaiting.toTag, ack, target);
+    exchange.layer.leave(awaiting.transaction, endingSurplus(exchange));
     if (awaiting.hangUp) hangUp(exchange, entry, target);
     if (answered) return;
     answered = true;

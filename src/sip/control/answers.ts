@@ -16,11 +16,6 @@ export function answersOf(exchange: Exchange, pendingOf: () => PendingClient): C
     repeated: () => pendingOf().entry?.sendAckAgain?.(),
     timeout: () => failed(exchange, pendingOf(), 408),
     transportError: () => failed(exchange, pendingOf(), 503),
-    ended: () => {
-      const pending = pendingOf();
-      exchange.sent.delete(pending.id);
-      if (!pending.entry || pending.entry.transactionId === pending.id) exchange.beginning.delete(pending.dialogId);
-    },
   };
 }
 
@@ -30,6 +25,7 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
   const success = status >= 200 && status < 300;
   const { method } = response.cseq;
   if (success && method === 'INVITE' && isSurplus(pending, response)) {
+    if (!pending.entry) settle(exchange, pending);
     endUnwanted(exchange, pending.transaction, Dialog.asClient(pending.transaction.request, response));
     return;
   }
@@ -60,9 +56,15 @@ function isFirst({ transaction, entry, id }: PendingClient): boolean {
   return transaction.method === 'INVITE' && (!entry || entry.transactionId === id);
 }
 
-/** After the final response: no CANCEL any more, and the dialog ends where the response says so. */
-function conclude(exchange: Exchange, pending: PendingClient, status: number): void {
+/** No CANCEL any more; the id of the dialog that might have begun is free, or that of one that did. */
+function settle(exchange: Exchange, pending: PendingClient): void {
   exchange.sent.delete(pending.id);
+  if (!pending.entry || pending.entry.transactionId === pending.id) exchange.beginning.delete(pending.dialogId);
+}
+
+/** After the final response: the dialog ends where the response says so. */
+function conclude(exchange: Exchange, pending: PendingClient, status: number): void {
+  settle(exchange, pending);
   const { entry } = pending;
   if (!entry) return;
   const { method } = pending.transaction;
@@ -79,16 +81,14 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
   if (toTag === undefined) return;
   const entry = (pending.entry ??= begin(exchange, pending, response));
   if (entry.transactionId === pending.id) {
-    const dialog = entry.forks.get(toTag) ?? Dialog.asClient(pending.transaction.request, response);
+    const dialog = entry.forks?.get(toTag) ?? Dialog.asClient(pending.transaction.request, response);
     if (success) dialog.confirmBy(response);
-    entry.forks.set(toTag, dialog);
+    else entry.forks?.set(toTag, dialog);
     entry.dialog = dialog;
     const sequence = response.get('RSeq');
-    if (sequence !== undefined) entry.provisionals?.set(Number.parseInt(sequence, 10), dialog);
+    if (sequence !== undefined) (entry.provisionals ??= new Map()).set(Number.parseInt(sequence, 10), dialog);
     if (response.status === 199) forget(entry, toTag);
-    if (success) {
-      for (const [tag, fork] of entry.forks) if (fork !== dialog) entry.forks.delete(tag);
-    }
+    if (success) entry.forks = entry.provisionals = undefined;
   }
   if (!success || response.cseq.method !== 'INVITE') return;
   const hangUp = entry.transactionId === pending.id && response.get('Contact') === undefined;
@@ -97,8 +97,8 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
 
 /** RFC 6228 4: an early dialog is over, and others go on. Its PRACK is still to be sent. */
 function forget(entry: DialogEntry, tag: string): void {
-  entry.forks.delete(tag);
-  entry.dialog = [...entry.forks.values()].at(-1) ?? entry.dialog;
+  entry.forks?.delete(tag);
+  entry.dialog = [...(entry.forks?.values() ?? [])].at(-1) ?? entry.dialog;
 }
 
 function begin(exchange: Exchange, pending: PendingClient, response: Response): DialogEntry {
@@ -111,7 +111,6 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     method: pending.transaction.method,
     dialog,
     forks: new Map([[dialog.remoteTag, dialog]]),
-    provisionals: new Map(),
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: undefined,

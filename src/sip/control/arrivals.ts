@@ -43,7 +43,7 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
   const { request, method } = transaction;
   const entry = exchange.dialogs.of(request);
   const remoteTag = request.from.parameters.get('tag') ?? '';
-  const dialog = entry?.dialog.remoteTag === remoteTag ? entry.dialog : entry?.forks.get(remoteTag);
+  const dialog = entry?.dialog.remoteTag === remoteTag ? entry.dialog : entry?.forks?.get(remoteTag);
   if (!entry || !dialog) {
     transaction.respond(Draft.answering(request, 481)); // 12.2.2
     return;
@@ -130,16 +130,16 @@ function deliver(
   exchange.arrived.set(transaction, pending);
   if (entry && method === 'INVITE') entry.unanswered = pending;
   const key = entry ? undefined : mergeKey(request);
-  if (key !== undefined) exchange.unmerged.set(key, transaction);
+  if (key !== undefined) exchange.unmerged.add(key);
   transaction.handle({
     cancelled: (cancel) => cancelled(exchange, pending, cancel),
     unacknowledged: () => unacknowledged(exchange, pending),
-    ended: () => {
+    settled: () => {
       exchange.answerable.delete(pending.id);
       exchange.arrived.delete(transaction);
-      if (key !== undefined) exchange.unmerged.delete(key);
       pending.entry?.reliable?.stop();
     },
+    ...(key !== undefined && { ended: forgetting(exchange, key) }),
   });
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', method);
   const octets = forApplication(request);
@@ -148,14 +148,19 @@ function deliver(
   if (method === 'BYE' && entry) exchange.records.stop('network', 'normal-release', octets);
 }
 
+/** Made apart from the other handlers: it outlives them, and what they hold is to be let go. */
+function forgetting(exchange: Exchange, key: string): () => void {
+  return () => void exchange.unmerged.delete(key);
+}
+
 /** As recorded, the INVITE is answered 487 here; the application is told, and its own 487 finds no transaction. */
 function cancelled(exchange: Exchange, pending: PendingServer, cancel: Request): void {
   const { transaction, application, entry } = pending;
+  const { flow, request } = transaction;
   entry?.reliable?.stop();
-  transaction.respond(Draft.answering(transaction.request, 487));
+  transaction.respond(Draft.answering(request, 487));
   exchange.answerable.delete(pending.id);
   if (entry?.unanswered === pending) entry.unanswered = undefined;
-  const { flow, request } = transaction;
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', 'CANCEL');
   const octets = forApplication(cancel);
   application.send(fields, octets);

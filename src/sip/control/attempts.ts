@@ -59,8 +59,5 @@ function sendTo(exchange: Exchange, attempts: Attempts, target: Target, others: 
     transportError(error) {
       if (!goOn()) handlers.transportError?.(error);
     },
-    ended() {
-      if (!over) handlers.ended?.();
-    },
   });
 }

@@ -1,6 +1,6 @@
-import type { Dialog } from '../dialog/dialog.ts';
+import { Dialog } from '../dialog/dialog.ts';
 import { sequenceOf } from '../transaction/derive.ts';
-import type { ClientTransaction } from '../transaction/client-transaction.ts';
+import type { ClientTransaction, SurplusHandler } from '../transaction/client-transaction.ts';
 import type { StopReason } from './call-records.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
 import { unsolicited } from './leaders.ts';
@@ -33,4 +33,9 @@ export function endUnwanted(exchange: Exchange, invite: ClientTransaction, dialo
     },
     (error: unknown) => exchange.log.warn({ err: error, callId: dialog.callId }, 'a surplus call could not be ended'),
   );
+}
+
+/** For an INVITE that was acknowledged. It is kept for half a minute, and so knows nothing but the exchange. */
+export function endingSurplus(exchange: Exchange): SurplusHandler {
+  return (response, invite) => endUnwanted(exchange, invite, Dialog.asClient(invite.request, response));
 }

@@ -30,10 +30,10 @@ export interface DialogEntry extends Registered {
   readonly method: string;
   /** While a call is forked, the dialog of the branch that answered last; then the one that was accepted first. */
   dialog: Dialog;
-  /** The early dialogs of a forked INVITE of ours, by remote tag. */
-  readonly forks: Map<string, Dialog>;
+  /** The early dialogs of an INVITE of ours, by remote tag: several where it was forked; undefined when one was accepted. */
+  forks: Map<string, Dialog> | undefined;
   /** By RSeq whose reliable provisional responses are to be acknowledged: a PRACK belongs to the fork that it answers. */
-  readonly provisionals?: Map<number, Dialog>;
+  provisionals?: Map<number, Dialog> | undefined;
   /** The id of the transaction that began the dialog: an ACK to its 2xx carries it. */
   readonly transactionId: string;
   /** An INVITE of ours whose 2xx the application has not acknowledged yet. */
@@ -108,12 +108,12 @@ export class Exchange {
   readonly hangUpOrphans: boolean;
   /** Requests that may still be answered, by transaction id. */
   readonly answerable = new Map<string, PendingServer>();
-  /** All server transactions that are alive: an INVITE stays until its ACK can no longer come. */
+  /** All server transactions that are not settled: an INVITE stays until its ACK has come, or can no longer come. */
   readonly arrived = new Map<ServerTransaction, PendingServer>();
   /** Requests of the applications that have no final response, by transaction id. */
   readonly sent = new Map<string, PendingClient>();
   /** Requests outside of dialogs that an application has, by what makes two of them the same one (8.2.2.2). */
-  readonly unmerged = new Map<string, ServerTransaction>();
+  readonly unmerged = new Set<string>();
   /** Requests that are being passed on. */
   readonly proxied = new Set<object>();
   readonly recordRoutes = new RecordRoutes();
@@ -139,7 +139,7 @@ export class Exchange {
     entry.dialog.terminate();
     entry.reliable?.stop();
     entry.session?.stop();
-    for (const fork of entry.forks.values()) fork.terminate();
+    for (const fork of entry.forks?.values() ?? []) fork.terminate();
     this.dialogs.remove(entry);
     if (entry.method === 'INVITE') this.ended.add(entry.callId, entry.localTag);
   }

@@ -64,6 +64,6 @@ function find(exchange: Exchange, { callId, toTag, fromTag }: Replaces): DialogE
   const entry = exchange.dialogs.find(callId, toTag);
   if (!entry) return undefined;
   // A peer of RFC 2543 has no tag, which is written 0 (RFC 3891 3)
-  const known = [entry.dialog, ...entry.forks.values()].map(({ remoteTag }) => remoteTag);
+  const known = [entry.dialog, ...(entry.forks?.values() ?? [])].map(({ remoteTag }) => remoteTag);
   return known.includes(fromTag) || (fromTag === '0' && known.includes('')) ? entry : undefined;
 }

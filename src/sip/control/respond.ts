@@ -118,14 +118,15 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
   const localTag = tagOf(draft.get('To') ?? '') ?? pending.transaction.localTag;
   const state = status < 200 ? 'early' : 'confirmed';
   const fromTag = request.from.parameters.get('tag') ?? '';
+  const dialog = Dialog.asServer(request, localTag, state);
   const entry: DialogEntry = {
     id: exchange.newDialogId(request.callId, fromTag),
-    callId: request.callId,
-    localTag,
+    callId: dialog.callId,
+    localTag: dialog.localTag,
     application: pending.application,
     method: pending.transaction.method,
-    dialog: Dialog.asServer(request, localTag, state),
-    forks: new Map(),
+    dialog,
+    forks: undefined,
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: pending,

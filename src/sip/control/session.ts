@@ -10,7 +10,7 @@ import {
 } from '../dialog/session-timer.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
-import { endDialog } from './end-dialog.ts';
+import { endDialog, endingSurplus } from './end-dialog.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
 import { rewriteContact } from './local-names.ts';
 
@@ -157,7 +157,10 @@ function refreshed(
     entry.dialog.refreshBy(response);
     const { method, sequence } = response.cseq;
     const tag = response.to.parameters.get('tag') ?? '';
-    if (method === 'INVITE') exchange.layer.acknowledge(client, tag, entry.dialog.ack(sequence), target);
+    if (method === 'INVITE') {
+      exchange.layer.acknowledge(client, tag, entry.dialog.ack(sequence), target);
+      exchange.layer.leave(client, endingSurplus(exchange));
+    }
     const agreed = readSessionExpires(response.get('Session-Expires'));
     // RFC 4028 7.2: a peer that says nothing of it leaves it to us
     if (session)

@@ -1,4 +1,5 @@
 import { parseNameAddress } from '../message/address.ts';
+import { detached } from '../message/detached.ts';
 import { Draft } from '../message/draft.ts';
 import type { Request, Response } from '../message/message.ts';
 import { isSipUri, parseUri } from '../message/uri.ts';
@@ -36,13 +37,14 @@ export class Dialog {
   #state: DialogState;
 
   private constructor(parts: DialogParts) {
-    this.callId = parts.callId;
-    this.localTag = parts.localTag;
-    this.remoteTag = parts.remoteTag;
-    this.#local = parts.local;
-    this.#remote = parts.remote;
-    this.#remoteTarget = parts.remoteTarget;
-    this.#routeSet = parts.routeSet;
+    // A dialog lives longer than the messages that it came from.
+    this.callId = detached(parts.callId);
+    this.localTag = detached(parts.localTag);
+    this.remoteTag = detached(parts.remoteTag);
+    this.#local = detached(parts.local);
+    this.#remote = detached(parts.remote);
+    this.#remoteTarget = detached(parts.remoteTarget);
+    this.#routeSet = keptRoutes(parts.routeSet);
     this.#localSequence = parts.localSequence;
     this.#remoteSequence = parts.remoteSequence;
     this.#state = parts.state;
@@ -103,8 +105,8 @@ export class Dialog {
   confirmBy(response: Response): void {
     if (this.#state !== 'early') return;
     this.#state = 'confirmed';
-    this.#routeSet = response.list('Record-Route').reverse();
-    this.#remoteTarget = contactUri(response) ?? this.#remoteTarget;
+    this.#routeSet = keptRoutes(response.list('Record-Route').reverse());
+    this.#moveTo(contactUri(response));
   }
 
   terminate(): void {
@@ -121,13 +123,17 @@ export class Dialog {
       if (this.#remoteSequence !== undefined && sequence <= this.#remoteSequence) return false;
       this.#remoteSequence = sequence;
     }
-    if (targetRefresh.has(method)) this.#remoteTarget = contactUri(request) ?? this.#remoteTarget;
+    if (targetRefresh.has(method)) this.#moveTo(contactUri(request));
     return true;
+  }
+
+  #moveTo(target: string | undefined): void {
+    if (target !== undefined && target !== this.#remoteTarget) this.#remoteTarget = detached(target);
   }
 
   /** A 2xx to a target refresh request of ours (12.2.1.2). */
   refreshBy(response: Response): void {
-    if (targetRefresh.has(response.cseq.method)) this.#remoteTarget = contactUri(response) ?? this.#remoteTarget;
+    if (targetRefresh.has(response.cseq.method)) this.#moveTo(contactUri(response));
   }
 
   /** A new request within the dialog (12.2.1.1), without Via and Contact; counts CSeq up. */
@@ -162,6 +168,12 @@ export class Dialog {
     return { requestUri: uri, route: [...this.#routeSet.slice(1), `<${this.#remoteTarget}>`] };
   }
 }
+
+function keptRoutes(routes: readonly string[]): readonly string[] {
+  return routes.length === 0 ? none : routes.map(detached);
+}
+
+const none: readonly string[] = [];
 
 /** Where a request outside of dialogs goes first (8.1.2): its topmost Route, where that is a loose router, or the Request-URI. */
 export function nextHop(draft: Draft): string {

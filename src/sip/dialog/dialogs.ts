@@ -1,3 +1,4 @@
+import { detached } from '../message/detached.ts';
 import type { Request } from '../message/message.ts';
 
 /** What the registry needs to know of a dialog's entry. */
@@ -13,10 +14,10 @@ export interface Registered {
  * @param taken whether an id is in use: a call that comes back to the same server would have both of its ends named the same
  */
 export function dialogId(callId: string, fromTag: string, taken: (id: string) => boolean): string {
-  const id = `${callId};from-tag=${fromTag}`;
+  const id = detached(`${callId};from-tag=${fromTag}`);
   if (!taken(id)) return id;
   for (let n = 2; ; n++) {
-    const other = `${id};leg=${n}`;
+    const other = detached(`${id};leg=${n}`);
     if (!taken(other)) return other;
   }
 }
@@ -32,7 +33,7 @@ export class Dialogs<Entry extends Registered> {
 
   add(entry: Entry): void {
     this.#byId.set(entry.id, entry);
-    this.#byTag.set(tagKey(entry.callId, entry.localTag), entry);
+    this.#byTag.set(detached(tagKey(entry.callId, entry.localTag)), entry);
   }
 
   remove(entry: Entry): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import { detached } from '../message/detached.ts';
 
 /** Dialogs that are remembered at most; the oldest go first. */
 const limit = 1_000;
@@ -16,7 +17,7 @@ export class EndedDialogs {
   }
 
   add(callId: string, localTag: string): void {
-    this.#ended.set(`${localTag} ${callId}`, this.#clock.monotonic());
+    this.#ended.set(detached(`${localTag} ${callId}`), this.#clock.monotonic());
     if (this.#ended.size <= limit) return;
     for (const oldest of this.#ended.keys()) {
       this.#ended.delete(oldest);

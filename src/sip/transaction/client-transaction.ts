@@ -16,17 +16,22 @@ export interface ClientHandlers {
   /** The request cannot be sent (RFC 3261 17.1.4): as if 503 had come. */
   transportError?(error: Error): void;
   /** The transaction is over and forgotten; called exactly once, last. */
-  ended?(): void;
+  ended?: () => void;
 }
+
+/** A 2xx of another branch, to an INVITE whose user has acknowledged one and is done. */
+export type SurplusHandler = (response: Response, invite: ClientTransaction) => void;
 
 /** A request that was sent, until its transaction is over. */
 export interface ClientTransaction {
   readonly method: string;
-  readonly branch: string;
   readonly target: Target;
-  /** The request as sent, its Via included. */
+  /**
+   * The request as sent, its Via included; of an INVITE that was left (`TransactionLayer.leave`) only Request-URI, From and CSeq,
+   * which dialogs are made of; of another request that has its final response, nothing: asking for it throws.
+   */
   readonly request: Draft;
-  /** The same, as octets. */
+  /** The same, as octets; gone when it will not be sent again. */
   readonly octets: Buffer;
   /** The state's name in RFC 3261 17.1, lower case. */
   readonly state: string;
@@ -39,3 +44,16 @@ export interface RunningClient extends ClientTransaction {
   fail(error: Error): void;
   terminate(): void;
 }
+
+/** What is still there; a defect of the caller's when it is not. */
+export function kept<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('what a client transaction held was let go with its final response');
+  return value;
+}
+
+/** The handlers that are told something after the final response. */
+export function afterAnswer({ ended }: ClientHandlers): ClientHandlers {
+  return ended ? { response: () => undefined, ended } : nobody;
+}
+
+const nobody: ClientHandlers = { response: () => undefined };

@@ -1,7 +1,8 @@
+import { detached } from '../message/detached.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
 import { uriHost } from '../transport/addresses.ts';
-import type { ClientHandlers, ClientTransaction, RunningClient } from './client-transaction.ts';
+import type { ClientHandlers, ClientTransaction, RunningClient, SurplusHandler } from './client-transaction.ts';
 import type { ClientContext, TransactionContext } from './context.ts';
 import { newBranch } from './ids.ts';
 import { InviteClientTransaction } from './invite-client-transaction.ts';
@@ -36,12 +37,12 @@ export class ClientTransactions {
     const { method } = startLine;
     if (method === 'ACK' || method === 'CANCEL') throw new Error(`${method} is no transaction to be started by itself`);
     const branch = this.writeVia(draft, target);
-    const key = clientKey(branch, method);
+    const key = detached(clientKey(branch, method));
     return this.#start(
       key,
       method === 'INVITE'
-        ? new InviteClientTransaction(key, branch, draft, target, flow, handlers, this.#context)
-        : new NonInviteClientTransaction(key, branch, method, draft, target, flow, handlers, this.#context),
+        ? new InviteClientTransaction(key, draft, target, flow, handlers, this.#context)
+        : new NonInviteClientTransaction(key, method, draft, target, flow, handlers, this.#context),
     );
   }
 
@@ -56,6 +57,11 @@ export class ClientTransactions {
     const octets = ack.toBuffer();
     if (invite instanceof InviteClientTransaction) invite.acknowledge(toTag, octets, target);
     return octets;
+  }
+
+  /** See `TransactionLayer.leave`. */
+  leave(invite: ClientTransaction, surplus: SurplusHandler): void {
+    if (invite instanceof InviteClientTransaction) invite.leave(surplus);
   }
 
   /** @returns false when the response is nobody's */
@@ -92,9 +98,9 @@ export class ClientTransactions {
 
   #startCancel(draft: Draft, target: Target, flow: Flow | undefined): void {
     const branch = /;\s*branch=([^;,\s]+)/i.exec(draft.get('Via') ?? '')?.[1] ?? newBranch();
-    const key = clientKey(branch, 'CANCEL');
+    const key = detached(clientKey(branch, 'CANCEL'));
     const nobody: ClientHandlers = { response: () => undefined };
-    this.#start(key, new NonInviteClientTransaction(key, branch, 'CANCEL', draft, target, flow, nobody, this.#context));
+    this.#start(key, new NonInviteClientTransaction(key, 'CANCEL', draft, target, flow, nobody, this.#context));
   }
 
   #start(key: string, transaction: RunningClient): RunningClient {

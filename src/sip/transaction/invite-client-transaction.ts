@@ -1,6 +1,13 @@
-import type { Draft } from '../message/draft.ts';
+import { detached, shelved, unshelved } from '../message/detached.ts';
+import { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
-import type { ClientHandlers, RunningClient } from './client-transaction.ts';
+import {
+  afterAnswer,
+  kept,
+  type ClientHandlers,
+  type RunningClient,
+  type SurplusHandler,
+} from './client-transaction.ts';
 import { guard, type ClientContext } from './context.ts';
 import { cancelFor, failureAckFor } from './derive.ts';
 import {
@@ -15,30 +22,43 @@ import { isReliable, type Flow, type Target } from './wire.ts';
 /** Timer D: at least 32 s whatever T1 is (RFC 3261 17.1.1.2), but never shorter than the peer's timer H. */
 const timerD = 32_000;
 
-/** Runs the INVITE client machine: sends, keeps the timers, tells the user. */
+/** A 2xx that came, by its To tag, with the ACK that was sent for it, once it was. */
+interface Accepted {
+  readonly tag: string;
+  ack: { readonly octets: string; readonly target: Target } | undefined;
+}
+
+/** What is kept of an INVITE that was left: what a dialog is made of. */
+interface Left {
+  readonly requestUri: string;
+  readonly from: string;
+  readonly cseq: string;
+  readonly surplus: SurplusHandler;
+}
+
+/**
+ * Runs the INVITE client machine: sends, keeps the timers, tells the user. A call is in this state for half a minute after it was
+ * answered, so little of it is kept.
+ */
 export class InviteClientTransaction implements RunningClient {
-  readonly method = 'INVITE';
-  readonly branch: string;
   readonly target: Target;
-  readonly request: Draft;
-  readonly octets: Buffer;
   readonly #key: string;
   readonly #context: ClientContext;
-  readonly #handlers: ClientHandlers;
   readonly #timers: NamedTimers<'A' | 'B' | 'D' | 'M' | 'cancel'>;
-  readonly #reliable: boolean;
-  /** Each 2xx's To tag with the ACK that was sent for it, once it was. */
-  readonly #acks = new Map<string, { octets: Buffer; target: Target } | undefined>();
+  readonly #accepted: Accepted[] = [];
+  #handlers: ClientHandlers;
+  #request: Draft | undefined;
+  #octets: Buffer | undefined;
+  #left: Left | undefined;
   #state: InviteClientState = 'initial';
   #flow: Flow | undefined;
   #intervalA: number;
-  #failureAck: Buffer | undefined;
+  #failureAck: string | undefined;
   #sentBefore = false;
   #cancel: 'none' | { waiting: Draft } | 'sent' = 'none';
 
   constructor(
     key: string,
-    branch: string,
     request: Draft,
     target: Target,
     flow: Flow | undefined,
@@ -46,16 +66,29 @@ export class InviteClientTransaction implements RunningClient {
     context: ClientContext,
   ) {
     this.#key = key;
-    this.branch = branch;
-    this.request = request;
-    this.octets = request.toBuffer();
+    this.#request = request;
+    this.#octets = request.toBuffer();
     this.target = target;
     this.#flow = flow;
     this.#handlers = handlers;
     this.#context = context;
     this.#timers = new NamedTimers(context.clock);
-    this.#reliable = isReliable(target);
     this.#intervalA = context.timers.t1;
+  }
+
+  get method(): string {
+    return 'INVITE';
+  }
+
+  get request(): Draft {
+    const left = this.#left;
+    return left
+      ? Draft.request('INVITE', left.requestUri).add('From', left.from).add('CSeq', left.cseq)
+      : kept(this.#request);
+  }
+
+  get octets(): Buffer {
+    return kept(this.#octets);
   }
 
   get state(): InviteClientState {
@@ -69,7 +102,9 @@ export class InviteClientTransaction implements RunningClient {
   receive(response: Response, flow: Flow): void {
     const event = response.status < 200 ? '1xx' : response.status < 300 ? '2xx' : '300-699';
     this.#flow = flow;
+    this.#octets = undefined; // 17.1.1.2: it is not sent again after any response
     this.#happen(event, response, flow);
+    if (event === '300-699' && !this.#left) this.#letGo();
     if (event === '1xx' && this.#state === 'proceeding') this.#sendWaitingCancel();
   }
 
@@ -104,13 +139,39 @@ export class InviteClientTransaction implements RunningClient {
    * @param ack complete, its Via included (`TransactionLayer.acknowledge` writes one)
    */
   acknowledge(toTag: string, ack: Buffer, target: Target): void {
-    this.#acks.set(toTag, { octets: ack, target });
+    const accepted = this.#acceptedWith(toTag) ?? this.#accept(toTag);
+    accepted.ack = { octets: shelved(ack), target };
     this.#context.countSent('ACK');
     this.#sendAck(ack, target);
   }
 
+  /** The user has acknowledged what it wanted: from now on it hears of 2xx of other branches only, and what it gave is let go. */
+  leave(surplus: SurplusHandler): void {
+    const { startLine } = this.request;
+    if (this.#left || startLine.kind !== 'request') return;
+    const from = detached(this.request.get('From') ?? '');
+    const cseq = detached(this.request.get('CSeq') ?? '');
+    this.#left = { requestUri: detached(startLine.requestUri), from, cseq, surplus };
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    this.#request = undefined;
+    this.#handlers = afterAnswer(this.#handlers);
+  }
+
+  #acceptedWith(tag: string): Accepted | undefined {
+    return this.#accepted.find((accepted) => accepted.tag === tag);
+  }
+
+  #accept(tag: string): Accepted {
+    const accepted: Accepted = { tag: detached(tag), ack: undefined };
+    this.#accepted.push(accepted);
+    return accepted;
+  }
+
   #happen(event: InviteClientEvent, response?: Response, flow?: Flow, error?: Error): void {
-    const step = inviteClient(this.#state, event, this.#reliable);
+    const step = inviteClient(this.#state, event, isReliable(this.target));
     const ends = step.state === 'terminated';
     this.#state = step.state;
     if (ends) this.#timers.stopAll();
@@ -126,12 +187,12 @@ export class InviteClientTransaction implements RunningClient {
       case 'send request':
         if (this.#sentBefore) this.#context.countRetransmission('out');
         this.#sentBefore = true;
-        this.#context.send(this.octets, this.target, this.#flow, (error) => this.fail(error));
+        if (this.#octets) this.#context.send(this.#octets, this.target, this.#flow, (error) => this.fail(error));
         return;
       case 'send ACK':
-        if (response) this.#failureAck ??= failureAckFor(this.request, response).toBuffer();
+        if (response) this.#failureAck ??= shelved(failureAckFor(this.request, response).toBuffer());
         this.#context.countSent('ACK');
-        if (this.#failureAck) this.#sendAck(this.#failureAck, this.target);
+        if (this.#failureAck !== undefined) this.#sendAck(unshelved(this.#failureAck), this.target);
         return;
       case 'pass response up':
         if (response && flow) this.#passUp(response, flow);
@@ -172,16 +233,18 @@ export class InviteClientTransaction implements RunningClient {
     if (response.status >= 200 && response.status < 300) {
       // 13.2.2.4: a 2xx that was seen before is acknowledged again and stays below the user.
       const tag = response.to.parameters.get('tag') ?? '';
-      if (this.#acks.has(tag)) {
+      const before = this.#acceptedWith(tag);
+      if (before) {
         this.#context.countRetransmission('in');
-        const ack = this.#acks.get(tag);
-        if (ack) this.#sendAck(ack.octets, ack.target);
+        if (before.ack) this.#sendAck(unshelved(before.ack.octets), before.ack.target);
         else guard(this.#context, 'repeated', () => this.#handlers.repeated?.(response, flow));
         return;
       }
-      this.#acks.set(tag, undefined);
+      this.#accept(tag);
     }
-    guard(this.#context, 'response', () => this.#handlers.response(response, flow));
+    const left = this.#left;
+    if (left) guard(this.#context, 'surplus', () => left.surplus(response, this));
+    else guard(this.#context, 'response', () => this.#handlers.response(response, flow));
   }
 
   #sendAck(octets: Buffer, target: Target): void {

@@ -1,5 +1,7 @@
+import { detached, shelved, unshelved } from '../message/detached.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
+import { responseTarget } from '../transport/routing.ts';
 import { guard, type TransactionContext } from './context.ts';
 import { newTag } from './ids.ts';
 import {
@@ -8,52 +10,55 @@ import {
   type InviteServerEvent,
   type InviteServerState,
 } from './invite-server.ts';
-import { responseTarget } from '../transport/routing.ts';
-import type { RunningServer, ServerHandlers } from './server-transaction.ts';
+import { ackKey } from './keys.ts';
+import { prepareResponse, statusOf } from './prepare-response.ts';
+import { afterSettling, atHand, type RunningServer, type ServerHandlers } from './server-transaction.ts';
 import { IllegalEvent } from './step.ts';
 import { giveUpAfter, NamedTimers } from './timers.ts';
 import { isReliable, type Flow, type Target } from './wire.ts';
-import { prepareResponse, statusOf } from './prepare-response.ts';
+
+/** What an INVITE asks of its layer beside. */
+export interface InviteServerContext extends TransactionContext {
+  /** A 2xx leaves: its ACK, which has a transaction of its own, is to be awaited. */
+  accepted(invite: InviteServerTransaction): void;
+}
 
 /**
  * Runs the INVITE server machine, and beside it the core's part of 13.3.1.4: a 2xx is sent again, on any transport, at T1
- * doubling up to T2 until its ACK arrives.
+ * doubling up to T2 until its ACK arrives. A call is in this state for half a minute after it was answered, so little of it is kept.
  */
 export class InviteServerTransaction implements RunningServer {
-  readonly method = 'INVITE';
-  readonly request: Request;
   readonly flow: Flow;
-  #localTag = newTag();
   readonly #key: string;
-  readonly #context: TransactionContext;
+  readonly #context: InviteServerContext;
   readonly #timers: NamedTimers<'G' | 'H' | 'I' | 'L' | '2xx'>;
-  readonly #reliable: boolean;
   readonly #target: Target;
-  readonly #accepted: (transaction: InviteServerTransaction) => void;
+  #localTag = newTag();
   #handlers: ServerHandlers = {};
   #state: InviteServerState = 'proceeding';
-  #intervalG: number;
-  #interval2xx: number;
-  #last: Buffer | undefined;
+  #request: Request | undefined;
+  /** What was sent last, as long as it may have to be sent again. */
+  #last: string | undefined;
+  #interval: number;
   #acknowledged = false;
+  #ackKey: string | undefined;
 
-  /** @param accepted called when a 2xx leaves: its ACK is to be awaited */
-  constructor(
-    key: string,
-    request: Request,
-    flow: Flow,
-    context: TransactionContext,
-    accepted: (transaction: InviteServerTransaction) => void,
-  ) {
+  constructor(key: string, request: Request, flow: Flow, context: InviteServerContext) {
     this.#key = key;
-    this.#accepted = accepted;
-    this.request = request;
+    this.#request = request;
     this.flow = flow;
     this.#context = context;
     this.#timers = new NamedTimers(context.clock);
-    this.#reliable = isReliable(flow);
     this.#target = responseTarget(request.vias[0], flow);
-    this.#intervalG = this.#interval2xx = context.timers.t1;
+    this.#interval = context.timers.t1;
+  }
+
+  get method(): string {
+    return 'INVITE';
+  }
+
+  get request(): Request {
+    return atHand(this.#request);
   }
 
   get state(): InviteServerState {
@@ -68,6 +73,11 @@ export class InviteServerTransaction implements RunningServer {
     return this.#state !== 'proceeding';
   }
 
+  /** What the ACK for our 2xx will carry (13.2.2.4: our To tag, the INVITE's CSeq number); undefined before there is one. */
+  get ackKey(): string | undefined {
+    return this.#ackKey;
+  }
+
   handle(handlers: ServerHandlers): void {
     this.#handlers = handlers;
   }
@@ -78,12 +88,13 @@ export class InviteServerTransaction implements RunningServer {
     // The machine lets a 2xx be sent again, for the core's retransmission; the user gives one final response only.
     if (this.answered) throw new IllegalEvent('INVITE server', this.#state, event);
     this.#localTag = prepareResponse(response, this.request, this.#localTag);
-    this.#last = response.toBuffer();
+    const octets = response.toBuffer();
     this.#context.countSent(String(status));
-    if (event === 'respond 2xx') this.#accepted(this);
-    this.#happen(event);
+    if (event === 'respond 2xx') this.#awaitAck();
+    this.#say(event, octets);
     if (event === 'respond 2xx') this.#keepSending2xx();
-    return this.#last;
+    if (event === 'respond 300-699') this.#settle();
+    return octets;
   }
 
   relay(response: Draft): boolean {
@@ -97,9 +108,8 @@ export class InviteServerTransaction implements RunningServer {
       this.#send(octets); // RFC 6026 8.7: what the user gives in Accepted goes to the transport
       return true;
     }
-    this.#last = octets;
     this.#acknowledged = true; // the ACK for a 2xx is its maker's to await
-    this.#happen(status < 200 ? 'respond 1xx' : success ? 'respond 2xx' : 'respond 300-699');
+    this.#say(status < 200 ? 'respond 1xx' : success ? 'respond 2xx' : 'respond 300-699', octets);
     return true;
   }
 
@@ -121,12 +131,16 @@ export class InviteServerTransaction implements RunningServer {
 
   /**
    * An ACK for our 2xx, which is a transaction of its own (13.2.2.4).
+   * @param first told the first time, before the transaction is settled
    * @returns false when it had arrived before
    */
-  acknowledge(): boolean {
+  acknowledge(first: () => void): boolean {
     this.#timers.stop('2xx');
     if (this.#acknowledged) return false;
     this.#acknowledged = true;
+    first();
+    this.#last = undefined; // RFC 6026 7.1: copies of the INVITE are absorbed, and nothing is sent again
+    this.#settle();
     return true;
   }
 
@@ -140,31 +154,52 @@ export class InviteServerTransaction implements RunningServer {
     this.#timers.stopAll();
   }
 
-  #happen(event: InviteServerEvent, error?: Error): void {
+  #awaitAck(): void {
+    const { callId, to, cseq } = this.request;
+    this.#ackKey = detached(ackKey(callId, to.parameters.get('tag') ?? this.#localTag, cseq.sequence));
+    this.#context.accepted(this);
+  }
+
+  #settle(): void {
+    if (!this.#request) return;
+    const { settled } = this.#handlers;
+    this.#request = undefined;
+    this.#handlers = afterSettling(this.#handlers);
+    if (settled) guard(this.#context, 'settled', settled);
+  }
+
+  #say(event: InviteServerEvent, octets: Buffer): void {
+    this.#last = shelved(octets);
+    this.#happen(event, undefined, octets);
+  }
+
+  /** @param octets what is said for the first time */
+  #happen(event: InviteServerEvent, error?: Error, octets?: Buffer): void {
     const before = this.#state;
-    const step = inviteServer(before, event, this.#reliable);
+    const step = inviteServer(before, event, isReliable(this.flow));
     const ends = step.state === 'terminated';
     this.#state = step.state;
     if (ends) this.#timers.stopAll();
-    for (const action of step.actions) this.#perform(action, error);
+    for (const action of step.actions) this.#perform(action, error, octets);
     if (!ends) return;
     this.#context.ended(this.#key);
     if (before === 'accepted' && !this.#acknowledged) {
       guard(this.#context, 'unacknowledged', () => this.#handlers.unacknowledged?.());
     }
+    this.#settle();
     guard(this.#context, 'ended', () => this.#handlers.ended?.());
   }
 
-  #perform(action: InviteServerAction, error?: Error): void {
+  #perform(action: InviteServerAction, error: Error | undefined, octets: Buffer | undefined): void {
     const { t2, t4 } = this.#context.timers;
     switch (action) {
       case 'resend response':
-        if (!this.#last) return;
+        if (this.#last === undefined) return;
         this.#context.countRetransmission('out');
-        this.#send(this.#last);
+        this.#send(unshelved(this.#last));
         return;
       case 'send response':
-        if (this.#last) this.#send(this.#last);
+        if (octets) this.#send(octets);
         return;
       case 'report transport error':
         guard(this.#context, 'transport error', () =>
@@ -172,11 +207,11 @@ export class InviteServerTransaction implements RunningServer {
         );
         return;
       case 'start timer G':
-        this.#timers.start('G', this.#intervalG, () => this.#happen('timer G'));
+        this.#timers.start('G', this.#interval, () => this.#happen('timer G'));
         return;
       case 'double timer G':
-        this.#intervalG = Math.min(2 * this.#intervalG, t2);
-        this.#timers.start('G', this.#intervalG, () => this.#happen('timer G'));
+        this.#interval = Math.min(2 * this.#interval, t2);
+        this.#timers.start('G', this.#interval, () => this.#happen('timer G'));
         return;
       case 'start timer H':
         this.#timers.start('H', giveUpAfter(this.#context.timers), () => this.#happen('timer H'));
@@ -190,13 +225,14 @@ export class InviteServerTransaction implements RunningServer {
       case 'stop timers G and H':
         this.#timers.stop('G');
         this.#timers.stop('H');
+        this.#last = undefined; // acknowledged: it is not sent again
     }
   }
 
   /** 13.3.1.4: T1, then doubling up to T2; timer L ends it. */
   #keepSending2xx(): void {
-    this.#timers.start('2xx', this.#interval2xx, () => {
-      this.#interval2xx = Math.min(2 * this.#interval2xx, this.#context.timers.t2);
+    this.#timers.start('2xx', this.#interval, () => {
+      this.#interval = Math.min(2 * this.#interval, this.#context.timers.t2);
       this.#happen('respond 2xx');
       this.#keepSending2xx();
     });

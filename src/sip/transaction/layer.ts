@@ -6,7 +6,7 @@ import { Draft } from '../message/draft.ts';
 import type { Message, Request, Response } from '../message/message.ts';
 import type { MalformedMessage } from '../message/parse.ts';
 import { AdmissionControl, type AdmissionLimits } from './admission.ts';
-import type { ClientHandlers, ClientTransaction } from './client-transaction.ts';
+import type { ClientHandlers, ClientTransaction, SurplusHandler } from './client-transaction.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Counters } from './counters.ts';
 import { refusal } from '../transport/refusal.ts';
@@ -149,6 +149,15 @@ export class TransactionLayer {
    */
   acknowledge(invite: ClientTransaction, toTag: string, ack: Draft, target: Target): Buffer {
     return this.#clients.acknowledge(invite, toTag, ack, target);
+  }
+
+  /**
+   * The user of an INVITE has acknowledged its 2xx and is done with it: what it gave is let go, while the transaction goes on to
+   * acknowledge that 2xx's copies (RFC 6026 7.2).
+   * @param surplus told of each 2xx of another branch, which is to be acknowledged and ended (RFC 3261 13.2.2.4)
+   */
+  leave(invite: ClientTransaction, surplus: SurplusHandler): void {
+    this.#clients.leave(invite, surplus);
   }
 
   /** Passes an ACK on with a Via of ours, outside of any transaction (RFC 3261 16.6, 16.11). */

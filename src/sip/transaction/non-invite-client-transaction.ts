@@ -1,6 +1,6 @@
 import type { Draft } from '../message/draft.ts';
 import type { Response } from '../message/message.ts';
-import type { ClientHandlers, RunningClient } from './client-transaction.ts';
+import { afterAnswer, kept, type ClientHandlers, type RunningClient } from './client-transaction.ts';
 import { guard, type TransactionContext } from './context.ts';
 import {
   nonInviteClient,
@@ -14,23 +14,20 @@ import { isReliable, type Flow, type Target } from './wire.ts';
 /** Runs the non-INVITE client machine: sends, keeps the timers, tells the user. */
 export class NonInviteClientTransaction implements RunningClient {
   readonly method: string;
-  readonly branch: string;
   readonly target: Target;
-  readonly request: Draft;
-  readonly octets: Buffer;
   readonly #key: string;
   readonly #flow: Flow | undefined;
   readonly #context: TransactionContext;
-  readonly #handlers: ClientHandlers;
   readonly #timers: NamedTimers<'E' | 'F' | 'K'>;
-  readonly #reliable: boolean;
+  #handlers: ClientHandlers;
+  #request: Draft | undefined;
+  #octets: Buffer | undefined;
   #state: NonInviteClientState = 'initial';
   #intervalE: number;
   #sentBefore = false;
 
   constructor(
     key: string,
-    branch: string,
     method: string,
     request: Draft,
     target: Target,
@@ -39,17 +36,23 @@ export class NonInviteClientTransaction implements RunningClient {
     context: TransactionContext,
   ) {
     this.#key = key;
-    this.branch = branch;
     this.method = method;
-    this.request = request;
-    this.octets = request.toBuffer();
+    this.#request = request;
+    this.#octets = request.toBuffer();
     this.target = target;
     this.#flow = flow;
     this.#handlers = handlers;
     this.#context = context;
     this.#timers = new NamedTimers(context.clock);
-    this.#reliable = isReliable(target);
     this.#intervalE = context.timers.t1;
+  }
+
+  get request(): Draft {
+    return kept(this.#request);
+  }
+
+  get octets(): Buffer {
+    return kept(this.#octets);
   }
 
   get state(): NonInviteClientState {
@@ -63,6 +66,7 @@ export class NonInviteClientTransaction implements RunningClient {
   receive(response: Response, flow: Flow): void {
     if (this.#state === 'completed') this.#context.countRetransmission('in');
     this.#happen(response.status < 200 ? '1xx' : '200-699', response, flow);
+    if (response.status >= 200) this.#letGo();
   }
 
   fail(error: Error): void {
@@ -75,8 +79,15 @@ export class NonInviteClientTransaction implements RunningClient {
     this.#timers.stopAll();
   }
 
+  /** 17.1.2.2: in Completed nothing is sent and nothing told. */
+  #letGo(): void {
+    this.#request = undefined;
+    this.#octets = undefined;
+    this.#handlers = afterAnswer(this.#handlers);
+  }
+
   #happen(event: NonInviteClientEvent, response?: Response, flow?: Flow, error?: Error): void {
-    const step = nonInviteClient(this.#state, event, this.#reliable);
+    const step = nonInviteClient(this.#state, event, isReliable(this.target));
     const ends = step.state === 'terminated';
     this.#state = step.state;
     if (ends) this.#timers.stopAll();

@@ -1,3 +1,4 @@
+import { detached, shelved, unshelved } from '../message/detached.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
 import { guard, type TransactionContext } from './context.ts';
@@ -10,7 +11,7 @@ import {
 } from './non-invite-server.ts';
 import { prepareResponse, statusOf } from './prepare-response.ts';
 import { responseTarget } from '../transport/routing.ts';
-import type { RunningServer, ServerHandlers } from './server-transaction.ts';
+import { afterSettling, atHand, type RunningServer, type ServerHandlers } from './server-transaction.ts';
 import { IllegalEvent } from './step.ts';
 import { giveUpAfter, NamedTimers } from './timers.ts';
 import { isReliable, type Flow, type Target } from './wire.ts';
@@ -18,28 +19,30 @@ import { isReliable, type Flow, type Target } from './wire.ts';
 /** Runs the non-INVITE server machine. One that the user never answers ends by itself after 64*T1. */
 export class NonInviteServerTransaction implements RunningServer {
   readonly method: string;
-  readonly request: Request;
   readonly flow: Flow;
   #localTag = newTag();
   readonly #key: string;
   readonly #context: TransactionContext;
   readonly #timers: NamedTimers<'J' | 'unanswered'>;
-  readonly #reliable: boolean;
   readonly #target: Target;
   #handlers: ServerHandlers = {};
   #state: NonInviteServerState = 'trying';
-  #last: Buffer | undefined;
+  #request: Request | undefined;
+  #last: string | undefined;
 
   constructor(key: string, request: Request, flow: Flow, context: TransactionContext) {
     this.#key = key;
-    this.request = request;
-    this.method = request.method;
+    this.#request = request;
+    this.method = detached(request.method);
     this.flow = flow;
     this.#context = context;
     this.#timers = new NamedTimers(context.clock);
-    this.#reliable = isReliable(flow);
     this.#target = responseTarget(request.vias[0], flow);
     this.#timers.start('unanswered', giveUpAfter(context.timers), () => this.#happen('timer unanswered'));
+  }
+
+  get request(): Request {
+    return atHand(this.#request);
   }
 
   get state(): NonInviteServerState {
@@ -63,10 +66,12 @@ export class NonInviteServerTransaction implements RunningServer {
     const event = status < 200 ? 'respond 1xx' : 'respond 200-699';
     if (this.answered) throw new IllegalEvent('non-INVITE server', this.#state, event);
     this.#localTag = prepareResponse(response, this.request, this.#localTag);
-    this.#last = response.toBuffer();
+    const octets = response.toBuffer();
+    this.#last = shelved(octets);
     this.#context.countSent(String(status));
-    this.#happen(event);
-    return this.#last;
+    this.#happen(event, undefined, octets);
+    if (event === 'respond 200-699') this.#settle();
+    return octets;
   }
 
   relay(response: Draft): boolean {
@@ -91,25 +96,36 @@ export class NonInviteServerTransaction implements RunningServer {
     this.#timers.stopAll();
   }
 
-  #happen(event: NonInviteServerEvent, error?: Error): void {
-    const step = nonInviteServer(this.#state, event, this.#reliable);
+  #settle(): void {
+    if (!this.#request) return;
+    const { settled } = this.#handlers;
+    this.#request = undefined;
+    this.#handlers = afterSettling(this.#handlers);
+    if (settled) guard(this.#context, 'settled', settled);
+  }
+
+  /** @param octets what is said for the first time */
+  #happen(event: NonInviteServerEvent, error?: Error, octets?: Buffer): void {
+    const step = nonInviteServer(this.#state, event, isReliable(this.flow));
     const ends = step.state === 'terminated';
     this.#state = step.state;
     if (ends) this.#timers.stopAll();
-    for (const action of step.actions) this.#perform(action, error);
+    for (const action of step.actions) this.#perform(action, error, octets);
     if (!ends) return;
     this.#context.ended(this.#key);
+    this.#settle();
     guard(this.#context, 'ended', () => this.#handlers.ended?.());
   }
 
-  #perform(action: NonInviteServerAction, error?: Error): void {
+  #perform(action: NonInviteServerAction, error: Error | undefined, octets: Buffer | undefined): void {
     switch (action) {
       case 'resend response':
+        if (this.#last === undefined) return;
         this.#context.countRetransmission('out');
-        this.#send(this.#last);
+        this.#send(unshelved(this.#last));
         return;
       case 'send response':
-        this.#send(this.#last);
+        if (octets) this.#send(octets);
         return;
       case 'report transport error':
         guard(this.#context, 'transport error', () =>
@@ -130,8 +146,7 @@ export class NonInviteServerTransaction implements RunningServer {
     }
   }
 
-  #send(octets: Buffer | undefined): void {
-    if (!octets) return;
+  #send(octets: Buffer): void {
     this.#context.send(octets, this.#target, this.flow, (error) => {
       if (this.#state !== 'terminated') this.#happen('transport error', error);
     });

@@ -9,14 +9,20 @@ export interface ServerHandlers {
   /** No ACK for our 2xx within 64*T1 (13.3.1.4): the user ends the dialog with BYE. */
   unacknowledged?(): void;
   /** A response could not be sent. */
-  transportError?(error: Error): void;
+  transportError?: (error: Error) => void;
+  /**
+   * All has been said and heard: the final response was given, and the ACK came where it was a 2xx to an INVITE. Only copies of
+   * the request are awaited from now on. `request` is let go.
+   */
+  settled?: () => void;
   /** The transaction is over and forgotten; called exactly once, last. */
-  ended?(): void;
+  ended?: () => void;
 }
 
 /** A request that arrived, until its transaction is over. */
 export interface ServerTransaction {
   readonly method: string;
+  /** At hand until it is `settled`; asking for it later throws. */
   readonly request: Request;
   readonly flow: Flow;
   /** The tag that our responses carry in To where the request has none: one for all of them (RFC 3261 8.2.6.2). */
@@ -48,4 +54,17 @@ export interface RunningServer extends ServerTransaction {
   /** A retransmission of the request. */
   receiveAgain(): void;
   terminate(): void;
+}
+
+/** The handlers that may still be told something when a transaction is settled. */
+export function afterSettling({ transportError, ended }: ServerHandlers): ServerHandlers {
+  return transportError || ended ? { ...(transportError && { transportError }), ...(ended && { ended }) } : nobody;
+}
+
+const nobody: ServerHandlers = {};
+
+/** The request of a transaction that is not settled. */
+export function atHand(request: Request | undefined): Request {
+  if (!request) throw new Error('the request of a settled transaction was let go');
+  return request;
 }

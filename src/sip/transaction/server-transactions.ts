@@ -1,7 +1,8 @@
+import { detached } from '../message/detached.ts';
 import { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
 import type { TransactionContext } from './context.ts';
-import { InviteServerTransaction } from './invite-server-transaction.ts';
+import { InviteServerTransaction, type InviteServerContext } from './invite-server-transaction.ts';
 import { ackKey, serverKey } from './keys.ts';
 import { NonInviteServerTransaction } from './non-invite-server-transaction.ts';
 import type { RunningServer, ServerTransaction } from './server-transaction.ts';
@@ -19,7 +20,7 @@ export interface Arrivals {
 
 /** The server side of the layer: the requests that came, found again by their copies, ACK and CANCEL (RFC 3261 17.2.3). */
 export class ServerTransactions {
-  readonly #context: TransactionContext;
+  readonly #context: InviteServerContext;
   readonly #arrivals: Arrivals;
   readonly #running = new Map<string, RunningServer>();
   /** INVITEs answered with 2xx, by what their ACK will carry. */
@@ -27,7 +28,13 @@ export class ServerTransactions {
 
   /** @param context but for the end of a transaction, which is seen to here */
   constructor(context: Omit<TransactionContext, 'ended'>, arrivals: Arrivals) {
-    this.#context = { ...context, ended: (key) => this.#ended(key) };
+    this.#context = {
+      ...context,
+      ended: (key) => this.#ended(key),
+      accepted: (invite) => {
+        if (invite.ackKey !== undefined) this.#awaitingAck.set(invite.ackKey, invite);
+      },
+    };
     this.#arrivals = arrivals;
   }
 
@@ -43,11 +50,7 @@ export class ServerTransactions {
     else if (request.method === 'CANCEL') this.#receiveCancel(key, request, flow);
     else if (!this.#arrivals.admits(key, request, flow)) return;
     else if (request.method === 'INVITE') this.#receiveInvite(key, request, flow);
-    else {
-      const transaction = new NonInviteServerTransaction(key, request, flow, this.#context);
-      this.#running.set(key, transaction);
-      this.#arrivals.request(transaction);
-    }
+    else this.#arrivals.request(this.#receiveOther(key, request, flow));
   }
 
   /** Ends all of them without a word to their users. */
@@ -58,12 +61,18 @@ export class ServerTransactions {
   }
 
   #receiveInvite(key: string, request: Request, flow: Flow): void {
-    const transaction = new InviteServerTransaction(key, request, flow, this.#context, (accepted) =>
-      this.#awaitingAck.set(ackKeyOf(accepted), accepted),
-    );
-    this.#running.set(key, transaction);
+    const kept = detached(key);
+    const transaction = new InviteServerTransaction(kept, request, flow, this.#context);
+    this.#running.set(kept, transaction);
     transaction.respond(Draft.answering(request, 100)); // 17.2.1: within 200 ms; at once is simplest
     this.#arrivals.request(transaction);
+  }
+
+  #receiveOther(key: string, request: Request, flow: Flow): NonInviteServerTransaction {
+    const kept = detached(key);
+    const transaction = new NonInviteServerTransaction(kept, request, flow, this.#context);
+    this.#running.set(kept, transaction);
+    return transaction;
   }
 
   #receiveAck(ack: Request, flow: Flow, owner: RunningServer | undefined): void {
@@ -75,15 +84,13 @@ export class ServerTransactions {
     const tag = ack.to.parameters.get('tag') ?? '';
     const invite = this.#awaitingAck.get(ackKey(ack.callId, tag, ack.cseq.sequence));
     if (!invite) this.#arrivals.strayAck(ack, flow);
-    else if (invite.acknowledge()) this.#arrivals.ack(ack, flow, invite);
-    else this.#context.countRetransmission('in');
+    else if (!invite.acknowledge(() => this.#arrivals.ack(ack, flow, invite))) this.#context.countRetransmission('in');
   }
 
   #receiveCancel(key: string, cancel: Request, flow: Flow): void {
     const invite = this.#running.get(serverKey(cancel, 'INVITE'));
     if (!invite && !this.#arrivals.admits(key, cancel, flow)) return;
-    const transaction = new NonInviteServerTransaction(key, cancel, flow, this.#context);
-    this.#running.set(key, transaction);
+    const transaction = this.#receiveOther(key, cancel, flow);
     if (!(invite instanceof InviteServerTransaction)) {
       transaction.respond(Draft.answering(cancel, 481)); // 9.2
       return;
@@ -98,12 +105,7 @@ export class ServerTransactions {
   #ended(key: string): void {
     const transaction = this.#running.get(key);
     this.#running.delete(key);
-    if (transaction instanceof InviteServerTransaction) this.#awaitingAck.delete(ackKeyOf(transaction));
+    const ack = transaction instanceof InviteServerTransaction ? transaction.ackKey : undefined;
+    if (ack !== undefined) this.#awaitingAck.delete(ack);
   }
-}
-
-/** 13.2.2.4: the ACK's To tag is ours, its CSeq number the INVITE's. */
-function ackKeyOf(invite: InviteServerTransaction): string {
-  const { request, localTag } = invite;
-  return ackKey(request.callId, request.to.parameters.get('tag') ?? localTag, request.cseq.sequence);
 }

@@ -21,29 +21,25 @@ export function giveUpAfter(settings: TimerSettings): number {
 /** The named timers of one transaction. Setting a name again replaces what was set before. */
 export class NamedTimers<Name extends string> {
   readonly #clock: Clock;
-  readonly #set = new Map<Name, Timer>();
+  /** Two or three at most; those that have fired are among them until their name is set again. */
+  #set: { readonly name: Name; readonly timer: Timer }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   start(name: Name, milliseconds: number, action: () => void): void {
-    this.#set.get(name)?.clear();
-    const timer = this.#clock.after(milliseconds, () => {
-      if (this.#set.get(name) !== timer) return;
-      this.#set.delete(name);
-      action();
-    });
-    this.#set.set(name, timer);
+    this.stop(name);
+    this.#set.push({ name, timer: this.#clock.after(milliseconds, action) });
   }
 
   stop(name: Name): void {
-    this.#set.get(name)?.clear();
-    this.#set.delete(name);
+    const at = this.#set.findIndex((one) => one.name === name);
+    if (at >= 0) this.#set.splice(at, 1)[0]?.timer.clear();
   }
 
   stopAll(): void {
-    for (const timer of this.#set.values()) timer.clear();
-    this.#set.clear();
+    for (const { timer } of this.#set) timer.clear();
+    this.#set = [];
   }
 }
