@@ -18,6 +18,8 @@ export interface StageTools {
   /** What becomes of the messages that the network sends and gets. */
   fate?: NonNullable<EndpointTools['fate']>;
   timers?: NonNullable<EndpointTools['timers']>;
+  /** Of loopback, where the network's switch stands; that of the phones, 127.0.0.1, unless given. */
+  address?: string;
 }
 
 /** An operator's network and phones on free loopback ports, and the ladder of what goes between them. */
@@ -46,8 +48,9 @@ export class Stage {
   static async open(tools: StageTools): Promise<Stage> {
     const ladder = new Ladder(parties, () => tools.clock.monotonic());
     const names = new Map<string, Party>();
-    const endpoint = await Endpoint.open(loopback, 0, {
-      ...tools,
+    const { address = loopback, ...endpointTools } = tools;
+    const endpoint = await Endpoint.open(address, 0, {
+      ...endpointTools,
       seen: (sighting) => witness(ladder, names, 'network', sighting),
     });
     names.set(endpoint.hostPort, 'network');

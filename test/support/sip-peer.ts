@@ -39,6 +39,10 @@ export class SipPeer {
     return this.#socket.address().port;
   }
 
+  get address(): string {
+    return this.#socket.address().address;
+  }
+
   async close(): Promise<void> {
     this.#socket.close();
     await once(this.#socket, 'close');
@@ -119,7 +123,7 @@ export class SipPeer {
       `To: ${tagged}`,
       `Call-ID: ${request.callId}`,
       `CSeq: ${request.get('CSeq') ?? ''}`,
-      ...(status < 300 ? [`Contact: <sip:peer@127.0.0.1:${this.port}>`] : []),
+      ...(status < 300 ? [`Contact: <sip:peer@${this.address}:${this.port}>`] : []),
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       ...(options.headers ?? []),
       `Content-Length: ${Buffer.byteLength(body)}`,
@@ -139,7 +143,7 @@ export class SipPeer {
       `To: ${invite.get('From') ?? ''}`,
       `Call-ID: ${invite.callId}`,
       `CSeq: ${sequence} ${method}`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      `Contact: <sip:peer@${this.address}:${this.port}>`,
       'Max-Forwards: 70',
       ...(options.headers ?? []),
       ...(body === '' ? [] : [`Content-Type: ${options.contentType ?? 'application/sdp'}`]),
@@ -187,11 +191,11 @@ export class PeerCall {
   }
 
   get contact(): string {
-    return `Contact: <sip:caller@127.0.0.1:${this.peer.port}>`;
+    return `Contact: <sip:caller@${this.peer.address}:${this.peer.port}>`;
   }
 
   get from(): string {
-    return `"Caller" <sip:caller@127.0.0.1:${this.peer.port}>;tag=from-${this.callId}`;
+    return `"Caller" <sip:caller@${this.peer.address}:${this.peer.port}>;tag=from-${this.callId}`;
   }
 
   sendRequest(method: string, options: RequestParts = {}): void {
@@ -237,7 +241,7 @@ export class PeerCall {
     const body = options.body ?? '';
     const lines = [
       `${method} ${this.target} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.peer.port};branch=${branch}`,
+      `Via: SIP/2.0/UDP ${this.peer.address}:${this.peer.port};branch=${branch}`,
       `From: ${this.from}`,
       `To: ${this.to}`,
       `Call-ID: ${this.callId}`,

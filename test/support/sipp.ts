@@ -21,6 +21,8 @@ export interface SippOptions {
   scenario: string;
   /** `address:port` that its requests go to; of a scenario that is called, nothing. */
   remote?: string;
+  /** Own address, of 127.0.0.0/8; 127.0.0.1 unless given. */
+  from?: string;
   /** Own port; a free one unless given. */
   port?: number;
   transport?: 'udp' | 'tcp';
@@ -83,7 +85,16 @@ export class Sipp {
       'sipp',
       [
         ...(options.remote === undefined ? [] : [options.remote]),
-        ...['-sf', 'scenario.xml', '-i', address, '-p', `${port}`, '-t', transport === 'udp' ? 'u1' : 't1'],
+        ...[
+          '-sf',
+          'scenario.xml',
+          '-i',
+          options.from ?? address,
+          '-p',
+          `${port}`,
+          '-t',
+          transport === 'udp' ? 'u1' : 't1',
+        ],
         ...['-m', `${calls}`, '-r', `${rate}`, '-nostdin', '-timeout', `${patience}`, '-timeout_error'],
         ...['-trace_err', '-error_file', 'errors.log', '-cid_str', `%u-${crypto.randomUUID()}`],
         ...(traced ? ['-trace_msg', '-message_file', 'messages.log'] : []),

@@ -50,15 +50,26 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-export async function openScene(overrides: SiteOverrides = {}): Promise<Scene> {
+/**
+ * @param overrides sections of the settings, or what makes them of the `address:port`s of our trunk and the network's switch
+ * @param network address of 127.0.0.0/8 where the network's switch stands; 127.0.0.1 unless given
+ */
+export async function openScene(
+  overrides: SiteOverrides | ((trunk: string, network: string) => SiteOverrides) = {},
+  network?: string,
+): Promise<Scene> {
   const folder = await mkdtemp(path.join(tmpdir(), 'ringaway-process-'));
-  const stage = await Stage.open({ clock: systemClock, log: silentLog });
+  const stage = await Stage.open({
+    clock: systemClock,
+    log: silentLog,
+    ...(network !== undefined && { address: network }),
+  });
   const [sipPort, httpPort] = [await freeUdpPort(), await freeTcpPort()];
   const [trunk, http] = [`127.0.0.1:${sipPort}`, `127.0.0.1:${httpPort}`];
   const config = await writeSettings(folder, stage.network.address, {
     sip: { listen: [`udp://${trunk}`] },
     http: { listen: http },
-    ...overrides,
+    ...(typeof overrides === 'function' ? overrides(trunk, stage.network.address) : overrides),
   });
   stage.nameService(trunk);
   stage.network.ringBeside(numbers.first, { secondCalled: numbers.second, service: trunk });
