@@ -48,6 +48,8 @@ export interface DialogEntry extends Registered {
   inviting: boolean;
   /** The session timer that was agreed, if any. */
   session?: SessionTimer | undefined;
+  /** The application has agreed on the session timer, or refreshed it, by itself: the server's own refresh yields to it. */
+  applicationRefreshes?: boolean;
   /** The session description that we sent last. */
   description?: Buffer;
   /** The peer said whether it takes UPDATE. */

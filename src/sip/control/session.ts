@@ -14,7 +14,8 @@ import { endDialog, endingSurplus } from './end-dialog.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
 import { rewriteContact } from './local-names.ts';
 
-/** Session timers (RFC 4028), which the server keeps by itself as drachtio-server does: applications see nothing of our refreshes. */
+/** Session timers (RFC 4028), which the server keeps by itself as drachtio-server does: applications see nothing of our refreshes. Where an
+ * application refreshes by itself, ours come only when it does not. */
 
 /** Requests that agree on a session timer. */
 const agreeing = new Set(['INVITE', 'UPDATE']);
@@ -42,6 +43,7 @@ export function agreeAsServer(exchange: Exchange, entry: DialogEntry, request: R
   const agreed = written ?? asked;
   const refresher = agreed?.refresher ?? 'uac';
   if (agreed) keepDescription(entry, draft);
+  if (written && refresher === 'uas') entry.applicationRefreshes = true;
   if (!written && asked) {
     draft.add('Session-Expires', `${asked.seconds};refresher=${refresher}`);
     if (refresher === 'uac' && !draft.has('Require')) draft.add('Require', 'timer');
@@ -61,7 +63,11 @@ export function agreeAsClient(exchange: Exchange, entry: DialogEntry, sent: Draf
 export function offerSession(entry: DialogEntry, draft: Draft): void {
   const { session } = entry;
   if (!session || draft.startLine.kind !== 'request' || !agreeing.has(draft.startLine.method)) return;
-  if (draft.has('Session-Expires')) return;
+  if (draft.has('Session-Expires')) {
+    entry.applicationRefreshes = true;
+    session.yield();
+    return;
+  }
   draft.add('Session-Expires', `${session.seconds};refresher=${session.weRefresh ? 'uac' : 'uas'}`);
   if (!/\btimer\b/i.test(draft.all('Supported').join(','))) draft.add('Supported', 'timer');
 }
@@ -82,7 +88,7 @@ function run(
   entry.session = undefined;
   if (!agreed || entry.dialog.state === 'terminated') return;
   if (heard.get('Allow') !== undefined) entry.updates = heard.list('Allow').includes('UPDATE');
-  entry.session = new SessionTimer(agreed.seconds, weRefresh, exchange.clock, {
+  entry.session = new SessionTimer(agreed.seconds, weRefresh, entry.applicationRefreshes === true, exchange.clock, {
     refresh: () => refresh(exchange, entry, agreed.seconds),
     expired: () => endDialog(exchange, entry, 'Session timer expired', 'session-expired'),
   });

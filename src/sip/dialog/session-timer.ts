@@ -38,6 +38,11 @@ interface Actions {
   expired(): void;
 }
 
+/** What an application that refreshes by itself is given beyond half of the interval, as a part of that; milliseconds. */
+function leave(seconds: number): number {
+  return (seconds * 1000) / 12;
+}
+
 /** The session timer of one dialog, as it was agreed last. */
 export class SessionTimer {
   readonly seconds: number;
@@ -47,12 +52,13 @@ export class SessionTimer {
   #refresh: Timer | undefined;
   readonly #expiry: Timer;
 
-  constructor(seconds: number, weRefresh: boolean, clock: Clock, actions: Actions) {
+  /** @param yields the application refreshes by itself, at half of the interval: we do so a little later, where it did not */
+  constructor(seconds: number, weRefresh: boolean, yields: boolean, clock: Clock, actions: Actions) {
     this.seconds = seconds;
     this.weRefresh = weRefresh;
     this.#clock = clock;
     this.#actions = actions;
-    if (weRefresh) this.refreshAfter(seconds * 500);
+    if (weRefresh) this.refreshAfter(seconds * 500 + (yields ? leave(seconds) : 0)); // RFC 4028 7.2: half-way
     // RFC 4028 10: a little before the peer's own end of it
     const early = Math.min(32, seconds / 3);
     this.#expiry = clock.after((seconds - early) * 1000, () => {
@@ -65,6 +71,11 @@ export class SessionTimer {
   refreshAfter(milliseconds: number): void {
     this.#refresh?.clear();
     this.#refresh = this.#clock.after(milliseconds, () => this.#actions.refresh());
+  }
+
+  /** The application refreshes now: ours waits for what becomes of that. */
+  yield(): void {
+    if (this.weRefresh) this.refreshAfter(leave(this.seconds));
   }
 
   stop(): void {

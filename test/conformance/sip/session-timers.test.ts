@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import { silentLog } from '../../../src/shared/log.ts';
+import type { Message, Request } from '../../../src/sip/message/message.ts';
 import { startSipServer } from '../../../src/sip/server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -149,6 +150,43 @@ describe('session timers', { timeout: 30_000 }, () => {
     await destroyed;
   });
 
+  test('an application that refreshes by itself is left to it; when it does not, the server does, a little later', async (t) => {
+    const world = await open(t);
+    const written = { 'Session-Expires': '120;refresher=uas' };
+    const asked = ['Session-Expires: 120;refresher=uas', 'Allow: INVITE, UPDATE'];
+    const { dialog } = await callIn(world, asked, written);
+    const seen = new Set<number>();
+    const updates = (): number =>
+      new Set(world.peer.received.flatMap((m) => (isUpdate(m) ? [m.cseq.sequence] : []))).size;
+    /** The next one that is no copy of one before. */
+    const nextUpdate = async (): Promise<Request> => {
+      const update = await world.peer.expect('a new UPDATE', (m) => isUpdate(m) && !seen.has(m.cseq.sequence));
+      assert.ok(update.kind === 'request');
+      seen.add(update.cseq.sequence);
+      return update;
+    };
+    for (let turn = 1; turn <= 3; turn++) {
+      await world.clock.advance(60_000);
+      assert.equal(updates(), turn - 1);
+      const refreshed = dialog.request({
+        method: 'UPDATE',
+        headers: { 'Session-Expires': '120;refresher=uac', Supported: 'timer' },
+      });
+      const update = await nextUpdate();
+      await world.clock.advance(5_000); // the peer takes its time, and the server does not meddle
+      assert.equal(updates(), turn);
+      world.peer.answer(update, 200, { headers: ['Session-Expires: 120;refresher=uac'] });
+      await refreshed;
+    }
+    await world.clock.advance(69_999);
+    assert.equal(updates(), 3);
+    await world.clock.advance(2);
+    const ours = await nextUpdate();
+    assert.equal(ours.get('Session-Expires'), '120;refresher=uac');
+    world.peer.answer(ours, 200, { headers: ['Session-Expires: 120;refresher=uac'] });
+    assert.equal(world.server.stats().dialogs, 1);
+  });
+
   test('without a word of timers there is none', async (t) => {
     const world = await open(t);
     const { agreed } = await callIn(world, []);
@@ -160,3 +198,7 @@ describe('session timers', { timeout: 30_000 }, () => {
     );
   });
 });
+
+function isUpdate(message: Message): boolean {
+  return message.kind === 'request' && message.method === 'UPDATE';
+}
