@@ -3,7 +3,7 @@ import type { Response } from '../message/message.ts';
 import type { ClientHandlers } from '../transaction/client-transaction.ts';
 import type { Flow } from '../transaction/wire.ts';
 import { endUnwanted } from './end-dialog.ts';
-import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
+import { none, without, type DialogEntry, type Exchange, type PendingClient } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { agreeAsClient } from './session.ts';
 import { arrivedResponse, madeUpResponse } from './leaders.ts';
@@ -25,8 +25,18 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
   const success = status >= 200 && status < 300;
   const { method } = response.cseq;
   if (success && method === 'INVITE' && isSurplus(pending, response)) {
-    if (!pending.entry) settle(exchange, pending);
     endUnwanted(exchange, pending.transaction, Dialog.asClient(pending.transaction.request, response));
+    if (!pending.application.connected) conclude(exchange, pending, 487);
+    return;
+  }
+  if (!pending.application.connected) {
+    if (status >= 200) conclude(exchange, pending, status);
+    return; // nobody would end what begins now
+  }
+  if (success && method === 'INVITE' && pending.entry?.dialog.state === 'terminated') {
+    // The call ended while this was on its way: it is acknowledged all the same, and as good as 487 (15.1.2)
+    endUnwanted(exchange, pending.transaction, Dialog.asClient(pending.transaction.request, response));
+    failed(exchange, pending, 487);
     return;
   }
   if (status < 300 && (method === 'INVITE' || method === 'SUBSCRIBE')) updateDialog(exchange, pending, response);
@@ -68,7 +78,7 @@ function conclude(exchange: Exchange, pending: PendingClient, status: number): v
   const { entry } = pending;
   if (!entry) return;
   const { method } = pending.transaction;
-  if (method === 'INVITE') entry.inviting = false;
+  if (method === 'INVITE') entry.inviting = without(entry.inviting, pending);
   const neverBegan = status >= 300 && entry.transactionId === pending.id && entry.dialog.state === 'early';
   if (method === 'BYE' || neverBegan) exchange.forget(entry);
 }
@@ -115,7 +125,7 @@ function begin(exchange: Exchange, pending: PendingClient, response: Response): 
     awaitingAck: undefined,
     unanswered: undefined,
     ownsCallId: true,
-    inviting: pending.transaction.method === 'INVITE',
+    inviting: pending.transaction.method === 'INVITE' ? [pending] : none,
     reliable: undefined,
   };
   exchange.dialogs.add(entry);

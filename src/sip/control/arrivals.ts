@@ -52,7 +52,7 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(Draft.answering(request, 500, 'CSeq out of order')); // 12.2.2
     return;
   }
-  if (method === 'INVITE' && (entry.unanswered || entry.inviting)) {
+  if (method === 'INVITE' && (entry.unanswered || entry.inviting.length > 0)) {
     transaction.respond(collision(request, entry));
     return;
   }

@@ -23,6 +23,19 @@ export interface AwaitingAck {
   readonly hangUp: boolean;
 }
 
+/** An INVITE of ours; its transaction is not there until its address is known. */
+export interface OpenInvite {
+  readonly transaction: ClientTransaction | undefined;
+}
+
+/** No INVITE of ours is open: most dialogs, most of the time. */
+export const none: readonly OpenInvite[] = [];
+
+export function without(invites: readonly OpenInvite[], over: OpenInvite): readonly OpenInvite[] {
+  const left = invites.filter((invite) => invite !== over);
+  return left.length === 0 ? none : left;
+}
+
 /** A dialog of an application. */
 export interface DialogEntry extends Registered {
   readonly application: Application;
@@ -44,8 +57,8 @@ export interface DialogEntry extends Registered {
   sendAckAgain?: (() => void) | undefined;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
-  /** An INVITE of ours within the dialog, or the one that began it, has no final response yet. */
-  inviting: boolean;
+  /** INVITEs of ours within the dialog, and the one that began it, that have no final response yet. */
+  inviting: readonly OpenInvite[];
   /** The session timer that was agreed, if any. */
   session?: SessionTimer | undefined;
   /** The application has agreed on the session timer, or refreshed it, by itself: the server's own refresh yields to it. */
@@ -141,6 +154,8 @@ export class Exchange {
     entry.dialog.terminate();
     entry.reliable?.stop();
     entry.session?.stop();
+    // Nothing else would end it when the peer is gone (RFC 3261 17.1.1.2: Proceeding has no timer)
+    for (const { transaction } of entry.inviting) if (transaction) this.layer.cancel(transaction);
     for (const fork of entry.forks?.values() ?? []) fork.terminate();
     this.dialogs.remove(entry);
     if (entry.method === 'INVITE') this.ended.add(entry.callId, entry.localTag);

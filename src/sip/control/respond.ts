@@ -5,7 +5,7 @@ import { remoteOf } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import { headerOf, type ApplicationResponse } from './application-message.ts';
 import { addBody, addHeaders } from './complete.ts';
-import type { DialogEntry, Exchange, PendingServer } from './exchange.ts';
+import { none, type DialogEntry, type Exchange, type PendingServer } from './exchange.ts';
 import { sentResponse } from './leaders.ts';
 import { rewriteContact } from './local-names.ts';
 import { agreeAsServer } from './session.ts';
@@ -130,7 +130,7 @@ function begin(exchange: Exchange, pending: PendingServer, draft: Draft, status:
     transactionId: pending.id,
     awaitingAck: undefined,
     unanswered: pending,
-    inviting: false,
+    inviting: none,
     reliable: undefined,
   };
   pending.entry = entry;

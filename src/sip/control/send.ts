@@ -78,7 +78,8 @@ function sendTo(
     }),
   };
   exchange.sent.set(transactionId, pending);
-  if (options.entry && pending.transaction.method === 'INVITE') options.entry.inviting = true;
+  if (options.entry && pending.transaction.method === 'INVITE')
+    options.entry.inviting = [...options.entry.inviting, pending];
   const { octets, method, target } = pending.transaction;
   const local = exchange.localFor(target);
   if (method === 'INVITE' && !options.entry) exchange.records.attempt('application', octets);

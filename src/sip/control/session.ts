@@ -11,7 +11,7 @@ import {
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
 import { endDialog, endingSurplus } from './end-dialog.ts';
-import type { DialogEntry, Exchange } from './exchange.ts';
+import { without, type DialogEntry, type Exchange } from './exchange.ts';
 import { rewriteContact } from './local-names.ts';
 
 /** Session timers (RFC 4028), which the server keeps by itself as drachtio-server does: applications see nothing of our refreshes. Where an
@@ -98,17 +98,19 @@ function run(
 function refresh(exchange: Exchange, entry: DialogEntry, seconds: number): void {
   const { session } = entry;
   if (!session || entry.dialog.state === 'terminated') return;
-  if (entry.inviting || entry.unanswered || entry.awaitingAck) {
+  if (entry.inviting.length > 0 || entry.unanswered || entry.awaitingAck) {
     session.refreshAfter(busyPause);
     return;
   }
   const method = entry.updates !== true && entry.description ? 'INVITE' : 'UPDATE';
-  if (method === 'INVITE') entry.inviting = true;
+  const open: { transaction: ClientTransaction | undefined } = { transaction: undefined };
+  if (method === 'INVITE') entry.inviting = [...entry.inviting, open];
   const settled = (): void => {
-    if (method === 'INVITE') entry.inviting = false;
+    entry.inviting = without(entry.inviting, open);
   };
   exchange.locator.locate(entry.dialog.nextHop).then(
     (target) => {
+      if (entry.dialog.state === 'terminated') return;
       const draft = refreshRequest(exchange, entry, method, seconds, target);
       const client: ClientTransaction = exchange.layer.request(draft, target, {
         response: (response) => {
@@ -122,6 +124,7 @@ function refresh(exchange: Exchange, entry: DialogEntry, seconds: number): void 
         },
         transportError: settled,
       });
+      open.transaction = client;
     },
     (error: unknown) => {
       settled(); // the timer's end is still there
