@@ -1,4 +1,5 @@
 // The only place that builds the parts and connects them. Who closes whom: `close` below, in the reverse order.
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { createAdmin } from './admin/admin.ts';
 import { createMetrics } from './admin/metrics.ts';
@@ -90,6 +91,7 @@ async function build(
   const trunk = await startTrunk({
     trunks: settings.trunks,
     routes: settings.routes,
+    legSecret: await store.secret('leg-token', () => randomBytes(32).toString('base64url')),
     clock,
     log,
     connect: sip.connect,

@@ -1,6 +1,6 @@
 // ONE CALL, IN ORDER. Read this first.
 //
-//   admit → identify → open the record → locate → notify → await an instruction → connect → end
+//   admit → identify → open the record → locate → recall → notify → await an instruction → connect → end
 //
 // What follows from which order of events is decided by machine.ts, a pure function; carry-out.ts does what it says.
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,8 @@ import { carryOut } from './carry-out.ts';
 import { identify } from './identify.ts';
 import { locate } from './locate.ts';
 import { type CallEvent, transition } from './machine.ts';
-import { noteProgress } from './notes.ts';
+import { noteProgress, noteRefusal } from './notes.ts';
+import { recall } from './recall.ts';
 import type { CallerLegEvents, IncomingCall } from './ports.ts';
 import { viewState } from './view-state.ts';
 
@@ -31,7 +32,7 @@ const noteSubscriber: Step = async (call) => {
   return undefined;
 };
 
-const steps: readonly Step[] = [admit, openRecord, locate, noteSubscriber];
+const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscriber];
 
 /**
  * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in
@@ -57,6 +58,7 @@ async function takeSteps(call: Call): Promise<void> {
       if (call.over) return;
       if (refused) {
         call.log.info({ reason: refused.reason, status: refused.status }, `the call is not taken: ${refused.why}`);
+        noteRefusal(call, refused);
         call.happened({ is: 'refused', reason: refused.reason, status: refused.status, now: now() });
         return;
       }

@@ -1,4 +1,4 @@
-import type { Call } from './call.ts';
+import type { Call, Refused } from './call.ts';
 import type { AcceptedInstruction, CallEvent } from './machine.ts';
 import type { TargetFailure } from './ports.ts';
 
@@ -37,6 +37,20 @@ export function noteFailure(call: Call, attempt: number, failure: TargetFailure)
   noted.cause ??= failure;
   call.keeper.update(call.id, { attempts: call.record.attempts });
   call.log.info({ attempt, ...failure }, `${noted.to} could not be reached`);
+}
+
+/** Writes into the record why the call is not taken, so that an operator can see why it found nobody. */
+export function noteRefusal({ record, incoming }: Call, { status, why }: Refused): void {
+  if (!incoming.reading.ok) return; // its explanation ends with that already
+  const finding = {
+    about: 'refusal',
+    where: 'the service',
+    value: String(status),
+    used: true,
+    rule: 'calls',
+    why,
+  } as const;
+  record.explanation = [...(record.explanation ?? []), finding];
 }
 
 /** Writes that nothing of an attempt stands any more. */

@@ -83,6 +83,10 @@ const identity = z.strictObject({
   domain: optional(hostText, { description: 'Host of the identities; that of the call unless set.' }),
   diversion: optional(yesNo, { description: 'Whether the Diversion header is written (RFC 5806); true unless set.' }),
   historyInfo: optional(yesNo, { description: 'Whether History-Info is written (RFC 7044); true unless set.' }),
+  legToken: optional(yesNo, {
+    description:
+      'Whether Diversion and History-Info carry what our own leg is known by when it comes back; true unless set.',
+  }),
   hideServiceNumber: optional(yesNo, {
     description: 'Whether Diversion and History-Info are kept free of our own numbers; false unless set.',
   }),

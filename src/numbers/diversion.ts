@@ -7,6 +7,7 @@ import type { Evidence } from './explanation.ts';
 import type { NumberingSettings } from './phone-number.ts';
 import { readNumber } from './party.ts';
 import { reasonOfToken } from './redirect-reason.ts';
+import { rewritable } from './rewritable.ts';
 
 /** `standard` is RFC 5806: each diverting node puts its entry on top. `reversed`: the peer appends instead. */
 export type DiversionOrder = 'standard' | 'reversed';
@@ -38,6 +39,7 @@ function readDiversion(value: string, settings: NumberingSettings): DivertingUse
     counter: parseCount(parameter('counter')) ?? 1,
     source: 'diversion',
     uri: address.uri,
+    parameters: rewritable(address.parameters),
     ...(limit === undefined ? {} : { limit }),
   };
 }

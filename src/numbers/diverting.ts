@@ -16,6 +16,8 @@ export interface DivertingUser {
   readonly source: DivertingSource;
   /** The URI as received, when it is safe to be written again. */
   readonly uri?: string;
+  /** The parameters of its Diversion entry as received, those that are safe to be written again. */
+  readonly parameters?: ReadonlyMap<string, string | undefined>;
   /** RFC 5806 4: how many diversions are allowed. */
   readonly limit?: number;
   /** Its index in History-Info. */

@@ -6,6 +6,7 @@ import type { NumberingSettings, PhoneNumber } from './phone-number.ts';
 import { readNumber } from './party.ts';
 import { hidesDiversions, privacyValues } from './privacy.ts';
 import { parseCause, type RedirectReason } from './redirect-reason.ts';
+import { rewritable } from './rewritable.ts';
 
 /** One entry of History-Info, RFC 7044 5 (hi-entry). */
 export interface HistoryEntry {
@@ -23,6 +24,8 @@ export interface HistoryEntry {
   /** Reason header embedded in the URI: why the call went away from this entry (RFC 4244, RFC 7044 10.2). */
   readonly leftBecause: RedirectReason | undefined;
   readonly private: boolean;
+  /** Its further parameters (hi-extension), those that are safe to be written again. */
+  readonly extensions: ReadonlyMap<string, string | undefined>;
 }
 
 /** Reads one entry; undefined when it is malformed. */
@@ -46,6 +49,7 @@ export function readHistoryEntry(value: string, settings: NumberingSettings): Hi
     cause: 'parameters' in uri ? parseCause(uri.parameters.get('cause')) : undefined,
     leftBecause: reasonOfEmbedded(embedded.all('reason')),
     private: hidesDiversions(privacyValues(embedded.all('privacy').join(';'))),
+    extensions: rewritable(address.parameters, ['index', 'mp', 'rc', 'np']),
   };
 }
 

@@ -1,9 +1,13 @@
 import type { DivertingUser } from './diverting.ts';
+import { formatParameters, type Parameters } from '../sip/message/parameters.ts';
+import { unquote } from '../sip/message/syntax.ts';
 import { isIndex, type HistoryEntry } from './history-entry.ts';
+import type { History } from './history-info.ts';
 import type { PhoneNumber } from './phone-number.ts';
 import type { Reading } from './read.ts';
-import { causeOfReason, type RedirectReason } from './redirect-reason.ts';
-import { anonymousUri, styledUri, type WritingStyle } from './writing-style.ts';
+import { causeOfReason, reasonOfToken, type RedirectReason } from './redirect-reason.ts';
+import { isPlainUri } from './rewritable.ts';
+import { anonymousUri, legTokenParameter, styledUri, type WritingStyle } from './writing-style.ts';
 
 /** Who diverted, oldest first, the subscriber among them: a call that comes plainly is diverted by the subscriber alone. */
 export function divertingUsers(reading: Reading, subscriber: PhoneNumber): readonly DivertingUser[] {
@@ -29,10 +33,23 @@ export function presentDiversion(reading: Reading, users: readonly DivertingUser
   return users.toReversed().map((user, i) => {
     // What the network counted beyond its entries goes with the newest one (RFC 7544 5).
     const counter = Math.min(99, user.counter + (i === 0 ? Math.max(0, reading.counter - sum) : 0));
-    const limit = user.limit === undefined ? '' : `;limit=${user.limit}`;
-    const privacy = user.private ? ';privacy=full' : '';
-    return `<${diversionUri(user, style)}>;reason=${user.reason};counter=${counter}${limit}${privacy}`;
+    const parameters = diversionParameters(user, counter, style);
+    if (i === 0 && style.legToken !== undefined) parameters.set(legTokenParameter, style.legToken);
+    return `<${diversionUri(user, style)}>${formatParameters(parameters)}`;
   });
+}
+
+/** Another node's parameters stay as it wrote them, but for what we know better. */
+function diversionParameters(user: DivertingUser, counter: number, style: WritingStyle): Parameters {
+  const hidden = user.private && !style.trusted;
+  const parameters: Parameters = new Map(hidden ? [] : user.parameters);
+  const written = unquote(parameters.get('reason') ?? '');
+  if (written === '' || reasonOfToken(written) !== user.reason) parameters.set('reason', user.reason);
+  parameters.set('counter', String(counter));
+  if (user.limit !== undefined) parameters.set('limit', String(user.limit));
+  const privacy = unquote(parameters.get('privacy') ?? '').toLowerCase();
+  if (user.private && privacy !== 'full' && privacy !== 'uri') parameters.set('privacy', 'full');
+  return parameters;
 }
 
 function diversionUri(user: DivertingUser, style: WritingStyle): string {
@@ -44,7 +61,8 @@ function diversionUri(user: DivertingUser, style: WritingStyle): string {
 
 /**
  * The entries of History-Info (RFC 7044), oldest first: those received, with the final called number as one more branch
- * of the last diversion; or, where none came or they cannot be continued, entries built from the chain.
+ * of the last diversion; those received and the chain behind them, where they tell of no diversion; or, where none came
+ * or they cannot stay, entries built from the chain.
  */
 export function presentHistory(
   reading: Reading,
@@ -55,17 +73,30 @@ export function presentHistory(
   const target = styledUri(to, style);
   const newest = users.at(-1);
   if (target === undefined || !newest) return [];
-  return continued(reading, newest, target, style) ?? built(users, target, style);
+  const before = keptEntries(reading.history, newest, style);
+  return (
+    continued(before, reading.history, newest, target, style) ?? built(before, reading.history, users, target, style)
+  );
 }
 
-function continued(reading: Reading, newest: DivertingUser, target: string, style: WritingStyle): string[] | undefined {
-  const { entries, target: before } = reading.history;
-  const anotherWay = !style.trusted && (entries.some((entry) => entry.private) || newest.private);
-  if (!before || newest.source !== 'history-info' || newest.index === undefined || anotherWay) return undefined;
-  if (!entries.every((entry) => isIndex(entry.index) && isPlainUri(entry.uri))) return undefined;
+/** The entries that came, when all of them may go on as they are. */
+function keptEntries({ entries }: History, newest: DivertingUser, style: WritingStyle): readonly HistoryEntry[] {
+  if (!style.trusted && (entries.some((entry) => entry.private) || newest.private)) return [];
+  return entries.every((entry) => isIndex(entry.index) && isPlainUri(entry.uri)) ? entries : [];
+}
+
+function continued(
+  entries: readonly HistoryEntry[],
+  { target: before }: History,
+  newest: DivertingUser,
+  target: string,
+  style: WritingStyle,
+): string[] | undefined {
+  if (!before || entries.length === 0 || newest.source !== 'history-info' || newest.index === undefined)
+    return undefined;
   const index = nextBranch(before.index, entries);
   if (index === undefined) return undefined;
-  return [...entries.map(writeEntry), `<${withCause(target, newest.reason)}>;index=${index};mp=${newest.index}`];
+  return [...entries.map(writeEntry), writeTarget(withCause(target, newest.reason), index, newest.index, style)];
 }
 
 /** An index beside `index` that stands behind all others of its parent. */
@@ -83,25 +114,38 @@ function writeEntry(entry: HistoryEntry): string {
   const link = (name: string, index: string | undefined) =>
     index !== undefined && isIndex(index) ? `;${name}=${index}` : '';
   const links = link('rc', entry.rc) + link('mp', entry.mp) + link('np', entry.np);
-  return `<${entry.uri}>;index=${entry.index}${links}`;
+  return `<${entry.uri}>;index=${entry.index}${links}${formatParameters(entry.extensions)}`;
 }
 
-function built(users: readonly DivertingUser[], target: string, style: WritingStyle): string[] {
-  const entries: string[] = [];
-  let index = '';
-  let cause: RedirectReason | undefined;
-  const add = (uri: string) => {
-    const mp = index === '' ? '' : `;mp=${index}`;
-    index = index === '' ? '1' : `${index}.1`;
-    entries.push(`<${cause === undefined ? uri : withCause(uri, cause)}>;index=${index}${mp}`);
-  };
+/** Our own entry: where the call goes now. */
+function writeTarget(uri: string, index: string, mp: string, { legToken }: WritingStyle): string {
+  const token = legToken === undefined ? '' : `;${legTokenParameter}=${legToken}`;
+  return `<${uri}>;index=${index};mp=${mp}${token}`;
+}
+
+function built(
+  before: readonly HistoryEntry[],
+  { chain }: History,
+  users: readonly DivertingUser[],
+  target: string,
+  style: WritingStyle,
+): string[] {
+  // Entries that tell of who diverted are told anew, out of the chain.
+  const kept = chain.length === 0 ? before : [];
+  const entries = kept.map(writeEntry);
+  let index = kept.at(-1)?.index;
+  let diverting: { index: string; reason: RedirectReason } | undefined;
   for (const user of users) {
     const uri = user.number === null || (user.private && !style.trusted) ? undefined : styledUri(user.number, style);
     // RFC 7044 10.1.2: the entry itself says that it is private.
-    add(uri === undefined ? anonymousUri : user.private ? `${uri}?Privacy=history` : uri);
-    cause = user.reason;
+    const shown = uri === undefined ? anonymousUri : user.private ? `${uri}?Privacy=history` : uri;
+    index = index === undefined ? '1' : `${index}.1`;
+    const came = diverting && { uri: withCause(shown, diverting.reason), mp: `;mp=${diverting.index}` };
+    entries.push(`<${came?.uri ?? shown}>;index=${index}${came?.mp ?? ''}`);
+    diverting = { index, reason: user.reason };
   }
-  add(target);
+  if (diverting)
+    entries.push(writeTarget(withCause(target, diverting.reason), `${diverting.index}.1`, diverting.index, style));
   return entries;
 }
 
@@ -109,9 +153,4 @@ function built(users: readonly DivertingUser[], target: string, style: WritingSt
 function withCause(uri: string, reason: RedirectReason): string {
   const [address = '', headers] = uri.split('?');
   return `${address};cause=${causeOfReason(reason)}${headers === undefined ? '' : `?${headers}`}`;
-}
-
-/** Nothing that could end the URI, the entry or the line. */
-function isPlainUri(uri: string | undefined): uri is string {
-  return uri !== undefined && /^(?:sips?|tel):[\x21\x23-\x3b\x3d\x3f-\x7e]+$/i.test(uri);
 }

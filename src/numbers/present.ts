@@ -23,6 +23,8 @@ export interface IdentityPolicy {
   readonly diversion?: boolean | undefined;
   /** Writes History-Info (RFC 7044). Default true. */
   readonly historyInfo?: boolean | undefined;
+  /** Diversion and History-Info carry the token of the leg, for peers that keep no Session-ID. Default true. */
+  readonly legToken?: boolean | undefined;
   /** Diversion and History-Info show none of our own numbers. Default false. */
   readonly hideServiceNumber?: boolean | undefined;
 }
@@ -35,6 +37,8 @@ export interface OnwardCall {
   readonly subscriber: PhoneNumber;
   /** Host of the identities that we write: that of the gateway, or our own. */
   readonly domain: string;
+  /** By which the leg is known when it comes back: written as a parameter of our own entries. Printable token characters. */
+  readonly legToken?: string | undefined;
   /** Numbers by which trunks reach us, besides the one that was called now. */
   readonly ownNumbers?: ReadonlySet<PhoneNumber> | undefined;
 }
@@ -105,6 +109,7 @@ function written(read: Reading, policy: IdentityPolicy, call: OnwardCall) {
     format: policy.numberFormat ?? 'plus',
     country: policy.country ?? 'CN',
     trusted: policy.trusted ?? true,
+    ...((policy.legToken ?? true) && { legToken: call.legToken }),
   };
   const diverting = divertingUsers(reading, call.subscriber);
   const diversion = (policy.diversion ?? true) ? presentDiversion(reading, diverting, style) : [];
@@ -121,6 +126,8 @@ function withoutOwnNumbers(reading: Reading, { ownNumbers, subscriber }: OnwardC
     ...reading,
     firstCalled: isOurs(firstCalled) ? null : firstCalled,
     chain: reading.chain.filter(({ number }) => !isOurs(number)),
-    history: history.entries.some(({ number }) => isOurs(number)) ? { ...history, target: undefined } : history,
+    history: history.entries.some(({ number }) => isOurs(number))
+      ? { ...history, entries: [], target: undefined }
+      : history,
   };
 }

@@ -8,7 +8,12 @@ export interface WritingStyle {
   readonly country: string;
   /** Withheld numbers may be told, marked as private. */
   readonly trusted: boolean;
+  /** Written into our own entries of Diversion and History-Info. */
+  readonly legToken?: string | undefined;
 }
+
+/** Names the token of our own leg in Diversion (diversion-extension) and History-Info (hi-extension). */
+export const legTokenParameter = 'leg-token';
 
 /** RFC 3323 4.1 and RFC 7544 3.2. */
 export const anonymousUri = 'sip:anonymous@anonymous.invalid';

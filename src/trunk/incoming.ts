@@ -4,6 +4,7 @@ import type { Request } from '../sip/message/message.ts';
 import { MalformedMessage, parseMessage } from '../sip/message/parse.ts';
 import { sdpOf } from './bodies.ts';
 import { IncomingLeg } from './caller-leg.ts';
+import { tokensIn } from './leg-tokens.ts';
 import { readNetworkHeaders } from './network-headers.ts';
 import { expectCancel, type PendingInvite } from './pending-invites.ts';
 import { hasTag, intervalTooShort } from './session-timer.ts';
@@ -129,8 +130,7 @@ export class IncomingInvites {
   }
 
   #recognise(invite: Request, reading: ReadingResult): IncomingCall['ownLeg'] {
-    const headers = { sessionId: invite.get('Session-ID'), chargingVector: invite.get('P-Charging-Vector') };
-    const recognised = this.#tools.ownLegs.recognise(headers, reading.ok ? reading.reading : undefined);
+    const recognised = this.#tools.ownLegs.recognise(tokensIn(invite), reading.ok ? reading.reading : undefined);
     if (recognised) this.#tools.counters.ownLegs += 1;
     return recognised;
   }

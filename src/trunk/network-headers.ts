@@ -1,6 +1,5 @@
 import type { NetworkHeaders } from '../call/ports.ts';
 import type { Request } from '../sip/message/message.ts';
-import { sessionToken } from './own-legs.ts';
 
 /** What of the network's own headers goes on to a trunk's gateways. What is absent has the default named. */
 export interface NetworkHeaderPolicy {
@@ -19,7 +18,8 @@ export interface NetworkHeaderPolicy {
 
 /** What else decides. */
 interface Onward {
-  callId: string;
+  /** What our leg is known by. */
+  legToken: string;
   /** The gateways belong to our trust domain (RFC 3325 2.3); out of it none of the charging and access headers goes. */
   trusted: boolean;
   /** From shows the caller's number. */
@@ -58,7 +58,7 @@ export function networkHeaders(
 ): Record<string, string> {
   const headers: Record<string, string> = {};
   if (onward.trusted) {
-    const charging = chargingVector(received.chargingVector, policy, onward.callId);
+    const charging = chargingVector(received.chargingVector, policy, onward.legToken);
     if (charging !== undefined) headers['P-Charging-Vector'] = charging;
     if (received.accessNetworkInfo !== undefined && policy.accessNetworkInfo !== 'drop') {
       headers['P-Access-Network-Info'] = received.accessNetworkInfo;
@@ -75,12 +75,12 @@ export function networkHeaders(
 function chargingVector(
   received: string | undefined,
   { chargingVector: how = 'keep', originIoi }: NetworkHeaderPolicy,
-  callId: string,
+  legToken: string,
 ): string | undefined {
   if (how === 'drop' || (how === 'keep' && received === undefined)) return undefined;
   const kept =
     how === 'own'
-      ? [`icid-value=${sessionToken(callId)}`]
+      ? [`icid-value=${legToken}`]
       : (received ?? '')
           .split(';')
           .map((parameter) => parameter.trim())

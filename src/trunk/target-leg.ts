@@ -6,6 +6,7 @@ import type {
   TargetLeg,
   TargetLegEvents,
 } from '../call/ports.ts';
+import type { Dialled } from '../numbers/returning.ts';
 import type { Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { sdpOf } from './bodies.ts';
@@ -13,7 +14,7 @@ import type { DialogName } from './destinations.ts';
 import { contactOf, tagOf } from './dialog-headers.ts';
 import { Forks } from './forks.ts';
 import type { Leg } from './legs.ts';
-import type { Dialled, OwnLeg } from './own-legs.ts';
+import type { OwnLeg } from './own-legs.ts';
 import { sessionAnswer } from './session-timer.ts';
 import type { Acknowledge, SendOptions, Socket, SrfReceivedResponse, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog } from './standing.ts';
@@ -22,8 +23,8 @@ import { Tries, type TriesPlan } from './tries.ts';
 
 /** A call to a final called number. */
 export interface DialPlan extends TriesPlan {
-  /** The call as it is known again when it comes back to us; a plan that has attempts has it. */
-  dialled?: Dialled;
+  /** The call as it is known again when it comes back to us, and the token that it carries; a plan that has attempts has it. */
+  own?: { dialled: Dialled; token: string };
   /** With it the call fails before anything is sent. */
   impossible?: TargetFailure;
 }
@@ -71,7 +72,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
       updated: (request, response) => this.received(request, response),
       failed: (failure) => this.#fail(failure),
     });
-    this.#own = plan.dialled && tools.ownLegs.add(plan.dialled);
+    this.#own = plan.own && tools.ownLegs.add(plan.own.dialled, plan.own.token);
     tools.legs.add(this);
     queueMicrotask(contained(log, 'calling the target', () => this.#start()));
   }

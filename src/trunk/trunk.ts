@@ -10,6 +10,7 @@ import { isPhoneUri, planOfNothing, planOverTrunk, planToPhone } from './dial-pl
 import type { GatewayHealth } from './gateway.ts';
 import { Gateways } from './gateways.ts';
 import { IncomingInvites } from './incoming.ts';
+import { LegTokens } from './leg-tokens.ts';
 import { Legs } from './legs.ts';
 import { InviteOctets } from './octets.ts';
 import { OwnLegs } from './own-legs.ts';
@@ -37,6 +38,8 @@ const routed = ['invite', 'info', 'message', 'notify', 'refer', 'register', 'sub
 export interface TrunkOptions {
   trunks: readonly TrunkSettings[];
   routes: readonly Route[];
+  /** Of the tokens by which our own legs are known when they come back; the same on all nodes of the site. */
+  legSecret: string;
   clock: Clock;
   log: Logger;
   /** Connects drachtio-srf with its SIP server: `connectTo(…)`, or `srf.listen` on what the built-in server is attached to. */
@@ -74,10 +77,11 @@ export interface Trunk extends TrunkPort {
 export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const { trunks, clock, log } = options;
   const srf = createSrf();
+  const legTokens = new LegTokens(options.legSecret, clock);
   const tools: Tools = {
     ...{ srf, clock, log },
     legs: new Legs(),
-    ownLegs: new OwnLegs(clock),
+    ownLegs: new OwnLegs(legTokens, clock),
     counters: newCounters(),
     server: { isDrachtio: false },
   };
@@ -116,9 +120,10 @@ export async function startTrunk(options: TrunkOptions): Promise<Trunk> {
   const plan = (request: Parameters<TrunkPort['dial']>[0]): DialPlan => {
     if (closing) return planOfNothing({ reason: 'failed', status: 503 });
     const [first] = trunks;
-    if (isPhoneUri(request.to) && first) return planToPhone(request, first, ownNumbers);
+    const own = { numbers: ownNumbers, token: legTokens.of(request.callId) };
+    if (isPhoneUri(request.to) && first) return planToPhone(request, first, own);
     const route = routes.to(request.to);
-    return route ? planOverTrunk(request, route, ownNumbers) : planOfNothing({ reason: 'target-unreachable', q850: 3 });
+    return route ? planOverTrunk(request, route, own) : planOfNothing({ reason: 'target-unreachable', q850: 3 });
   };
 
   return {

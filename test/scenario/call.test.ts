@@ -70,6 +70,11 @@ describe('a call through the service, on fakes', () => {
       [...world.records.records.values()].map((record) => record.end?.reason),
       ['no-terminal', 'rejected'],
     );
+    assert.deepEqual(
+      [...world.records.records.values()].map((record) => record.explanation?.at(-1)?.why),
+      ['no terminal of shop1 is logged in', 'none of +8675529999999, +8675529990000 belongs to a subscriber'],
+      'so that an operator can see why the call found nobody',
+    );
     assert.deepEqual(world.told, []);
     world.assertNothingLeft();
   });

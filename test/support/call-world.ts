@@ -129,7 +129,11 @@ export class CallWorld {
   /** An INVITE arrives; everything that can run without time has run when this returns. */
   async arrive(
     firstCalled = subscriberNumber,
-    { offers = true, connect = ['bridge'] }: { offers?: boolean; connect?: [ConnectMode, ...ConnectMode[]] } = {},
+    {
+      offers = true,
+      connect = ['bridge'],
+      from = callerNumber,
+    }: { offers?: boolean; connect?: [ConnectMode, ...ConnectMode[]]; from?: string } = {},
   ): Promise<{ caller: FakeCaller; id: string }> {
     const caller = new FakeCaller(offers);
     this.callers.push(caller);
@@ -138,7 +142,7 @@ export class CallWorld {
       connect,
       peer: '127.0.0.1',
       sipCallId: `call-${this.callers.length}`,
-      reading: { ok: true, reading: readingOf({ caller: callerNumber, firstCalled }) },
+      reading: { ok: true, reading: readingOf({ caller: from, firstCalled }) },
       ...(offers && { sdp: caller.describe() }),
       maxForwards: 70,
       leg: caller,

@@ -59,8 +59,9 @@ export class SipPeer {
   }
 
   /** An INVITE of a new call. */
-  invite(port: number, options: { body?: string; headers?: string[]; contact?: boolean } = {}): PeerCall {
+  invite(port: number, options: { body?: string; headers?: string[]; contact?: boolean; uri?: string } = {}): PeerCall {
     const call = this.newCall(port);
+    if (options.uri !== undefined) call.target = options.uri;
     call.sendRequest('INVITE', {
       body: options.body ?? sdp(40_000),
       headers: [...(options.contact === false ? [] : [call.contact]), ...(options.headers ?? [])],

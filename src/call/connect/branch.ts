@@ -5,6 +5,9 @@ import type { Cause, TargetFailure, TargetLeg } from '../ports.ts';
 import { Pairing, type PairingEvents } from './pairing.ts';
 import { Party } from './party.ts';
 
+/** How long the store may hold our INVITE up, in milliseconds. */
+const writtenWithin = 500;
+
 /** What becomes of one number that is called. */
 export interface BranchEvents {
   /** `early`: the description of its early media, as the first party is to get it. */
@@ -51,9 +54,11 @@ export class Branch {
   }
 
   async #dial(pairingEvents: PairingEvents): Promise<void> {
-    const { incoming, tools, record, id } = this.#call;
+    const { incoming, tools, record, keeper, id } = this.#call;
     const { reading } = incoming;
     if (!reading.ok) throw new Error('a call that could not be read was instructed');
+    // What is dialled stands in the books first: should it come back, any node knows it by them (recall.ts).
+    const written = keeper.safe(writtenWithin);
     if (this.#first.described === undefined) await this.#call.parking?.settled; // its ACK brings the description
     this.pairing = await Pairing.open(
       this.#call.pairingTools,
@@ -67,6 +72,7 @@ export class Branch {
     this.pairing.take('target');
     const { described } = this.#first;
     const offer = described === undefined ? undefined : this.party.said(await this.pairing.offer('caller', described));
+    await written;
     if (this.#isOver()) return;
     this.delayed = offer === undefined;
     this.leg = tools.trunk.dial(

@@ -46,6 +46,11 @@ export interface RecordBook {
   close(id: string, end: CallEnd, change: RecordChange): Promise<boolean>;
   /** Records of this node without an end. */
   standing(node: string): Promise<CallRecord[]>;
+  /**
+   * Records of all nodes with an attempt to call one of `numbers`, of calls that arrived at `since` or later; newest
+   * first, 50 at most.
+   */
+  calling(numbers: readonly string[], since: number): Promise<CallRecord[]>;
 }
 
 /** Everything that is stored; one conformance suite runs on every implementation. */

@@ -62,6 +62,7 @@ export async function openEmbeddedStore({ path, log, clock }: EmbeddedStoreOptio
       update: (id, change) => thread.ask('updateRecord', id, change),
       close: (id, end, change) => thread.ask('closeRecord', id, end, change),
       standing: (node) => thread.ask('standingRecords', node),
+      calling: (numbers, since) => thread.ask('recordsCalling', numbers, since),
       get: (id) => thread.ask('getRecord', id),
       list: (filter) => thread.ask('listRecords', filter),
     },

@@ -26,6 +26,20 @@ export function recordTable(db: DatabaseSync) {
   const close = db.prepare('UPDATE records SET body = ?, ended_at = ? WHERE id = ? AND ended_at IS NULL');
   const standing = db.prepare('SELECT body FROM records WHERE node = ? AND ended_at IS NULL ORDER BY arrived_at, id');
 
+  const calling = db.prepare(
+    `SELECT body FROM records WHERE id IN (
+       SELECT record FROM dialled WHERE number IN (SELECT value FROM json_each(?)) AND arrived_at >= ?
+     ) ORDER BY arrived_at DESC, id DESC LIMIT 50`,
+  );
+
+  const dialled = db.prepare('INSERT OR IGNORE INTO dialled (number, arrived_at, record) VALUES (?, ?, ?)');
+
+  function noteDialled(id: string, arrivedAt: number, attempts: CallRecord['attempts'] = []): void {
+    for (const { to, among = [] } of attempts) {
+      for (const number of [to, ...among]) dialled.run(number, arrivedAt, id);
+    }
+  }
+
   function existing(id: string): CallRecord {
     const row = one.get(id);
     if (!row) throw unknownCall(id);
@@ -40,6 +54,9 @@ export function recordTable(db: DatabaseSync) {
     standingRecords(node: string): CallRecord[] {
       return standing.all(node).map(recordOf);
     },
+    recordsCalling(numbers: readonly string[], since: number): CallRecord[] {
+      return calling.all(JSON.stringify(numbers), since).map(recordOf);
+    },
     listRecords(filter: RecordFilter): CallRecord[] {
       const { sql, parameters } = listing(filter);
       return db.prepare(sql).all(parameters).map(recordOf);
@@ -48,11 +65,13 @@ export function recordTable(db: DatabaseSync) {
   const writes = {
     openRecord(record: CallRecord): void {
       insert.run(record.id, JSON.stringify(record));
+      noteDialled(record.id, record.arrivedAt, record.attempts);
     },
     updateRecord(id: string, change: RecordChange): void {
       const record = existing(id);
       const applied = record.end ? lateChange(record, change) : change;
       update.run(JSON.stringify({ ...record, ...applied }), id);
+      noteDialled(id, record.arrivedAt, applied.attempts);
     },
     closeRecord(id: string, end: CallEnd, change: RecordChange): boolean {
       const record = existing(id);

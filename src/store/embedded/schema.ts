@@ -74,6 +74,15 @@ const steps: readonly string[] = [
   ALTER TABLE subscribers ADD COLUMN music TEXT;
   ALTER TABLE subscribers ADD COLUMN connect TEXT CHECK (json_valid(connect));
   `,
+  `
+  -- Which numbers the attempts of a record called: several in each, so that no column of the record can be searched.
+  CREATE TABLE dialled (
+    number TEXT NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    record TEXT NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    PRIMARY KEY (number, arrived_at, record)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 function changeTrigger(table: string, event: 'INSERT' | 'UPDATE' | 'DELETE', row: 'NEW' | 'OLD'): string {

@@ -109,6 +109,7 @@ async function storeOf(client: MongoClient, db: Db, log: Logger, clock: Clock): 
       update: (id, change) => gate.pass(() => records.update(id, change)),
       close: (id, end, change) => gate.pass(() => records.close(id, end, change)),
       standing: (node) => gate.pass(() => records.standing(node)),
+      calling: (numbers, since) => gate.pass(() => records.calling(numbers, since)),
       get: (id) => gate.pass(() => records.get(id)),
       list: (filter) => gate.pass(() => records.list(filter)),
     },

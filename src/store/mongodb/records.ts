@@ -30,6 +30,9 @@ export class RecordCollection implements RecordBook {
     await this.#documents.createIndex(newestFirst);
     await this.#documents.createIndex({ account: 1, ...newestFirst });
     for (const field of numberFields) await this.#documents.createIndex({ [field]: 1, ...newestFirst });
+    for (const field of ['attempts.to', 'attempts.among']) {
+      await this.#documents.createIndex({ [field]: 1, arrivedAt: -1 });
+    }
     await this.#documents.createIndex({ node: 1 }, { partialFilterExpression: { open: true } }, {});
   }
 
@@ -75,6 +78,18 @@ export class RecordCollection implements RecordBook {
 
   async standing(node: string): Promise<CallRecord[]> {
     const documents = this.#documents.find({ node, open: true }).sort({ arrivedAt: 1, _id: 1 });
+    return (await documents.toArray()).map(recordOf);
+  }
+
+  async calling(numbers: readonly string[], since: number): Promise<CallRecord[]> {
+    const called = { $in: [...numbers] };
+    const filter: Filter<RecordDocument> = {
+      $or: [
+        { 'attempts.to': called, arrivedAt: { $gte: since } },
+        { 'attempts.among': called, arrivedAt: { $gte: since } },
+      ],
+    };
+    const documents = this.#documents.find(filter).sort({ arrivedAt: -1, _id: -1 }).limit(50);
     return (await documents.toArray()).map(recordOf);
   }
 

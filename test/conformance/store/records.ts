@@ -120,6 +120,41 @@ export function recordsConform(newPlace: NewPlace): void {
         assert.deepEqual(await records.standing('node-3'), []);
       }));
 
+    test('what is being called is found by the numbers of the attempts, on whatever node, newest first', () =>
+      withStore(newPlace, async ({ records }) => {
+        const calling = async (numbers: string[], since: number) =>
+          (await records.calling(numbers, since)).map(({ id }) => id);
+        const to = (...numbers: [string, ...string[]]) => ({
+          attempts: numbers.map((number, i) => ({
+            attempt: i + 1,
+            ...{ to: number, by: 't', mode: 'bridge' as const, startedAt: 4 },
+          })),
+        });
+        await records.open(record('old', { arrivedAt: 10, ...to('+861') }));
+        await records.open(record('here', { arrivedAt: 20 }));
+        await records.open(record('elsewhere', { arrivedAt: 30, node: 'node-2', ...to('+863', '+862') }));
+        await records.open(record('caller', { arrivedAt: 40, caller: '+861', finalCalled: '+861' }));
+        await records.update('here', { notifiedAt: 1 });
+        assert.deepEqual(await calling(['+861', '+862'], 20), ['elsewhere']);
+        await records.update('here', to('+861'));
+        assert.deepEqual(await calling(['+861', '+862'], 20), ['elsewhere', 'here']);
+        assert.deepEqual(await calling(['+861'], 0), ['here', 'old']);
+        assert.deepEqual(await calling(["x' OR 1=1"], 0), []);
+        assert.deepEqual(await calling([], 0), []);
+        const [attempt] = to('+865').attempts;
+        assert.ok(attempt);
+        await records.update('here', { attempts: [{ ...attempt, among: ['+865', '+866', '+867'] }] });
+        assert.deepEqual(await calling(['+867'], 20), ['here']);
+        await records.close('here', end, {});
+        const [whole] = await records.calling(['+866', '+865'], 20);
+        assert.deepEqual([whole?.id, whole?.end], ['here', end]);
+        await Promise.all(
+          Array.from({ length: 60 }, (_, i) => records.open(record(`m${i}`, { arrivedAt: 100 + i, ...to('+864') }))),
+        );
+        const many = await calling(['+864'], 0);
+        assert.deepEqual([many.length, many[0]], [50, 'm59']);
+      }));
+
     test('the list is searched by account, by number in each role, and by time', () =>
       withStore(newPlace, async ({ records }) => {
         const list = async (filter: Omit<Filter, 'limit'>, limit = 100) =>

@@ -31,6 +31,7 @@ export async function startWorld(host: string): Promise<World> {
   });
   let detach = (): void => undefined;
   const trunk = await startTrunk({
+    legSecret: 'of the tests',
     trunks: [
       {
         name: 'torture',

@@ -79,6 +79,7 @@ describe('a SIP server that runs elsewhere', () => {
     const closing = new AbortController();
     const connections = new Happenings();
     const trunk = await startTrunk({
+      legSecret: 'of the tests',
       trunks: [settings],
       routes: [],
       clock: systemClock,
@@ -110,6 +111,7 @@ describe('a SIP server that runs elsewhere', () => {
     const port = await freePort();
     const closing = new AbortController();
     const starting = startTrunk({
+      legSecret: 'of the tests',
       trunks: [settings],
       routes: [],
       clock: systemClock,

@@ -155,6 +155,7 @@ export class World {
     let hostPorts = server?.listening.join(',') ?? '';
     let detach = (): void => undefined;
     const trunk = await startTrunk({
+      legSecret: 'of the tests',
       trunks: [
         {
           name: 'ngn',

@@ -30,6 +30,14 @@ export class MemoryRecords implements RecordBook {
     this.closed.push(id);
     return true;
   }
+  calling(numbers: readonly string[], since: number): Promise<CallRecord[]> {
+    const found = [...this.records.values()].filter(
+      ({ attempts, arrivedAt }) =>
+        arrivedAt >= since &&
+        attempts.some(({ to, among = [] }) => [to, ...among].some((one) => numbers.includes(one))),
+    );
+    return Promise.resolve(structuredClone(found.reverse()));
+  }
   standing(): Promise<CallRecord[]> {
     return Promise.resolve([...this.records.values()].filter((record) => !record.end));
   }

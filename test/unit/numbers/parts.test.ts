@@ -185,6 +185,7 @@ describe('entries of History-Info', () => {
         cause: 302,
         leftBecause: 'user-busy',
         private: true,
+        extensions: new Map(),
       },
     );
     assert.equal(entry(`<tel:${first};cause=408>;index=1`)?.cause, 408);

@@ -117,6 +117,76 @@ describe('the diversion', () => {
     assert.deepEqual(values(identity, 'Diversion'), [`<${uri(first)}>;reason=unconditional;counter=3`]);
   });
 
+  test("parameters of others' entries stay, and what could do harm does not", () => {
+    const entries = [
+      `<sip:${first}@a.example>;reason=no-answer;counter=1`,
+      `<sip:${other}@x>;screen=yes;reason=simring;x-a="b, c";x-b;counter=1;x-c=d`,
+    ];
+    const identity = present({ headers: entries.map((entry) => `Diversion: ${entry}`) });
+    assert.deepEqual(values(identity, 'Diversion'), entries);
+    const harmful = present({ headers: [`Diversion: <sip:${first}@x>;reason=away;a="\u00e9";b="\\"";c=d`] });
+    assert.deepEqual(values(harmful, 'Diversion'), [`<sip:${first}@x>;reason=away;c=d;counter=1`]);
+    const quoted = present({ headers: [`Diversion: <sip:${first}@x>;reason="Away";privacy="Full";counter=07`] });
+    assert.deepEqual(values(quoted, 'Diversion'), [`<sip:${first}@x>;reason="Away";privacy="Full";counter=7`]);
+    const message = present({ headers: ['Privacy: history', `Diversion: <sip:${first}@x>;privacy=off`] });
+    assert.deepEqual(values(message, 'Diversion'), [`<sip:${first}@x>;privacy=full;reason=unknown;counter=1`]);
+    const hidden = present({ headers: [`Diversion: <sip:${first}@x>;privacy=uri;a=b`] }, { trusted: false });
+    assert.deepEqual(values(hidden, 'Diversion'), [
+      '<sip:anonymous@anonymous.invalid>;reason=unknown;counter=1;privacy=full',
+    ]);
+  });
+
+  test('entries of History-Info keep their parameters', () => {
+    const entries = [
+      `<sip:${first}@x>;index=1;ms-retarget-reason=forwarding;a="b"`,
+      `<sip:${second}@x;cause=302>;index=1.1;mp=1`,
+    ];
+    const [value] = values(present({ headers: [`History-Info: ${entries.join(', ')}`] }), 'History-Info');
+    assert.equal(value, [...entries, `<${uri(target, ';cause=302')}>;index=1.2;mp=1`].join(', '));
+  });
+
+  test('entries that tell of no diversion stay before those of who diverted', () => {
+    const entries = ['<sip:p1.example.net>;index=1', `<sip:${second}@x>;index=1.1;np=1`];
+    const headers = [`History-Info: ${entries.join(', ')}`, `Diversion: <sip:${first}@x>;reason=user-busy`];
+    const [value] = values(present({ headers }), 'History-Info');
+    const ours = [`<${uri(first)}>;index=1.1.1`, `<${uri(target, ';cause=486')}>;index=1.1.1.1;mp=1.1.1`];
+    assert.equal(value, [...entries, ...ours].join(', '));
+    const again = read({ uri: `sip:${target}@x`, headers: [`History-Info: ${value}`] });
+    assert.deepEqual([again.firstCalled, again.reason, again.counter], [first, 'user-busy', 1]);
+    const withoutUs = present({ headers }, { hideServiceNumber: true });
+    assert.deepEqual(values(withoutUs, 'History-Info'), [
+      `<${uri(first)}>;index=1, <${uri(target, ';cause=486')}>;index=1.1;mp=1`,
+    ]);
+    const translated = ['<sip:4008001234@x>;index=1', `<sip:${second}@x;cause=380>;index=1.1;mp=1`];
+    const behind = present({ headers: [`History-Info: ${translated.join(', ')}`] });
+    assert.match(values(behind, 'History-Info')[0] ?? '', /^<sip:4008001234@x>;index=1, .*index=1\.1\.1, /);
+  });
+
+  test('the token of the leg stands in our own entries, where the trunk wants it', () => {
+    const history = [`<sip:${first}@x>;index=1`, `<sip:${second}@x;cause=302>;index=1.1;mp=1`].join(', ');
+    const facts = {
+      headers: [`History-Info: ${history}`, `Diversion: <sip:${other}@y>;reason=away, <sip:${first}@x>`],
+    };
+    const call = { to: target, subscriber: other, domain: 'us.example', legToken: 'abc' };
+    const withToken = outgoingIdentity(read(facts), {}, call);
+    assert.deepEqual(
+      values(withToken, 'Diversion').map((value) => value.includes(';leg-token=abc')),
+      [true, false],
+    );
+    const [continued = ''] = values(withToken, 'History-Info');
+    assert.deepEqual(
+      continued.split(', ').map((value) => value.endsWith(';leg-token=abc')),
+      [false, false, true],
+    );
+    const plain = outgoingIdentity(read({ to: first }), {}, { ...call, subscriber: first });
+    assert.match(values(plain, 'History-Info')[0] ?? '', /;mp=1;leg-token=abc$/);
+    for (const identity of [
+      outgoingIdentity(read(facts), { legToken: false }, call),
+      outgoingIdentity(read(facts), {}, { ...call, legToken: undefined }),
+    ])
+      assert.ok(!JSON.stringify(identity).includes('leg-token'));
+  });
+
   test('may be left out', () => {
     const identity = present({ to: first }, { diversion: false, historyInfo: false });
     assert.deepEqual(

@@ -434,6 +434,10 @@ describe('5 the first called number', () => {
               counter: 1,
               source: 'diversion',
               uri: `sip:${first}@ims.example.net`,
+              parameters: new Map([
+                ['reason', 'unconditional'],
+                ['counter', '1'],
+              ]),
             },
           ],
         },

@@ -56,6 +56,7 @@ describe('the embedded store on its disk', () => {
     await store.close();
     const db = new DatabaseSync(join(path, 'ringaway.db'));
     db.exec('ALTER TABLE subscribers DROP COLUMN music; ALTER TABLE subscribers DROP COLUMN connect');
+    db.exec('DROP TABLE dialled');
     db.exec('PRAGMA user_version = 1');
     db.close();
     const migrated = await open();

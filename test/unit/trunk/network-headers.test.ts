@@ -20,7 +20,11 @@ function headersOf(...headers: string[]) {
 }
 
 function onward(policy: NetworkHeaderPolicy, { trusted = true, showsCaller = true, headers = received } = {}) {
-  return networkHeaders(headersOf(...headers), policy, { callId: 'c-1', trusted, showsCaller });
+  return networkHeaders(headersOf(...headers), policy, {
+    legToken: '0b7a5a3c1d2e4f608a9bc0d1e2f30415',
+    trusted,
+    showsCaller,
+  });
 }
 
 describe("the network's own headers on the onward leg", () => {
