@@ -71,8 +71,8 @@ export class OwnLegs {
   #isOurs(token: string): boolean {
     if (!this.#tokens.isOurs(token)) return false;
     // Whoever took our call may transfer it on: that is another call, though it may carry what ours did.
-    const entry = [...this.#entries].find((each) => each.token === token);
-    return entry === undefined || this.#rings(entry);
+    const entries = [...this.#entries].filter((entry) => entry.token === token);
+    return entries.length === 0 || entries.some((entry) => this.#rings(entry));
   }
 
   #isSame(entry: Entry, reading: Reading): boolean {
