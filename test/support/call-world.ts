@@ -135,7 +135,7 @@ export class CallWorld {
       from = callerNumber,
     }: { offers?: boolean; connect?: [ConnectMode, ...ConnectMode[]]; from?: string } = {},
   ): Promise<{ caller: FakeCaller; id: string }> {
-    const caller = new FakeCaller(offers);
+    const caller = new FakeCaller(offers, 4_000 + this.callers.length);
     this.callers.push(caller);
     caller.events = this.calls.incoming({
       trunk: 'ngn',

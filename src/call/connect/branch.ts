@@ -1,3 +1,4 @@
+import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Call } from '../call.ts';
 import { q850 } from '../machine.ts';
@@ -48,7 +49,11 @@ export class Branch {
   dial(pairingEvents: PairingEvents): void {
     void this.#dial(pairingEvents).catch((error: unknown) => {
       if (this.#over) return;
-      this.#call.log.error({ err: error }, `${this.to} could not be called: ${messageOf(error)}`);
+      const expected = error instanceof Failure || error instanceof DeadlineExceeded;
+      this.#call.log[expected ? 'warn' : 'error'](
+        { err: error },
+        `${this.to} could not be called: ${messageOf(error)}`,
+      );
       this.#fail({ reason: 'failed', status: error instanceof Failure ? error.sip : 500, q850: q850.temporaryFailure });
     });
   }
@@ -113,7 +118,7 @@ export class Branch {
   }
 
   #answered(answer: { sdp: string; fork: string }): void {
-    if (this.#over) return;
+    if (this.#over || this.answer) return;
     this.answer = answer;
     this.party.answered = true;
     this.party.described = answer.sdp;

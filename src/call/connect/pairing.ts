@@ -174,17 +174,29 @@ export class Pairing implements Carrier {
       const other = opposite(side);
       const party = this.#present(other);
       if (!party) return withSdp(from.said(await this.#answerFor(other, side, body)));
+      const before = { ...this.#known };
       const offer = await this.offer(side, body);
       const method = party.answered ? 'INVITE' : 'UPDATE'; // RFC 3311 5.1: in an early dialog
       const asked = { ...request, method, contentType: 'application/sdp', body: party.said(offer) };
       const { status, body: accepted = '' } = await party.ask(asked);
-      if (status >= 300 || accepted === '') return { status };
+      if (status >= 300 || accepted === '') {
+        await this.#restore(side, before);
+        return { status };
+      }
       party.described = accepted;
       from.described = body;
       const answer = from.said(await this.answer(other, accepted));
       this.#noteHold(side, body);
       return withSdp(answer);
     });
+  }
+
+  /** What was refused leaves the media as they were (RFC 3261 14.1): a fax that finds no T.38 goes on in the voice's codec. */
+  async #restore(side: Side, before: Partial<Record<Side, string>>): Promise<void> {
+    const [mine, theirs] = [before[side], before[opposite(side)]];
+    if (mine === undefined || theirs === undefined) return;
+    await this.offer(side, mine);
+    await this.answer(opposite(side), theirs);
   }
 
   /** Nobody is at the other side: the engine answers, as it did before. */
@@ -307,8 +319,10 @@ export class Pairing implements Carrier {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new Failure('no-media', 'the media of these two have ended'));
-    const mine = this.#turn.then(() => withDeadline(this.#tools.clock, mediaWithin, 'the media engine', work()));
+    const mine = this.#turn.then(() => {
+      if (this.#closed) throw new Failure('no-media', 'the media of these two have ended');
+      return withDeadline(this.#tools.clock, mediaWithin, 'the media engine', work());
+    });
     this.#turn = mine.catch(() => undefined);
     return mine;
   }

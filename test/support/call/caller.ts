@@ -27,8 +27,8 @@ export class FakeCaller extends FakePhone implements CallerLeg {
   onRedirect: () => Promise<void> = () => Promise.resolve();
   #byeAfterAck: (() => void) | undefined;
 
-  constructor(offers: boolean) {
-    super('caller', 4_000);
+  constructor(offers: boolean, port: number) {
+    super('caller', port);
     this.offers = offers;
   }
 

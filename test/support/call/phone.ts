@@ -23,6 +23,8 @@ export abstract class FakePhone {
   readonly port: number;
   /** The last description that it took from us. */
   heard: string | undefined;
+  /** Whether it has put the other side on hold. */
+  holding = false;
   /** What it was asked inside the dialog. */
   readonly asked: InDialogRequest[] = [];
   /** Answers what it is asked, when it is not to take everything. */
@@ -75,7 +77,10 @@ export abstract class FakePhone {
       let answers = 0;
       send(request, (answer) => {
         assert.equal(++answers, 1, 'one answer to each request');
-        if (answer.status < 300 && answer.body?.startsWith('v=0')) this.heard = answer.body;
+        if (answer.status < 300 && answer.body?.startsWith('v=0')) {
+          this.heard = answer.body;
+          this.holding = /a=(sendonly|inactive)/.test(request.body ?? '');
+        }
         resolve(answer);
       });
     });
