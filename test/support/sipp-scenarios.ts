@@ -80,6 +80,52 @@ export function ask(method: 'INFO' | 'BYE', sequence: number, body?: { type: str
   ].join('\n');
 }
 
+/** Refuses a REFER. */
+export const refusesRefer = (status: string) =>
+  ['  <recv request="REFER"/>', send(answerInDialog(withoutBody).replace('200 OK', status), false)].join('\n');
+
+/** Takes a REFER on, and says that it tries (RFC 3515 2.4.4); `sequence` is that of its NOTIFY. */
+export const isReferred = (sequence: number) =>
+  [
+    '  <recv request="REFER"/>',
+    send(answerInDialog(withoutBody).replace('200 OK', '202 Accepted'), false),
+    tellsOfReferral('SIP/2.0 100 Trying', 'active;expires=60', sequence),
+  ].join('\n');
+
+/** Tells how the call that it was referred to goes; `fragment` is a status line (RFC 3420). */
+export const tellsOfReferral = (fragment: string, state: string, sequence: number) =>
+  [
+    send(
+      callerRequest(
+        'NOTIFY [next_url] SIP/2.0',
+        sequence,
+        'NOTIFY',
+        `Event: refer
+Subscription-State: ${state}
+Content-Type: message/sipfrag;version=2.0
+Content-Length: [len]
+
+${fragment}
+`,
+      ),
+    ),
+    response(200, ''),
+  ].join('\n');
+
+/** Calls `[called]`, is redirected (302), and acknowledges it. */
+export function callThatIsRedirected(headers: readonly string[] = []): string {
+  const whole = call(headers);
+  const [invite = '', rest = ''] = whole.split('  <recv response="100"');
+  const ack = callerRequest('ACK sip:[called]@[remote_ip]:[remote_port];user=phone SIP/2.0', 1, 'ACK', withoutBody);
+  const [provisional = ''] = rest.split('  <recv response="200"');
+  return [
+    `${invite}  <recv response="100"${provisional.trimEnd()}`,
+    response(302, ''),
+    // RFC 3261 17.1.1.3: the ACK of a final response that is no 2xx belongs to the INVITE's transaction
+    send(ack.replace('branch=[branch]', 'branch=[branch-1]').replace('\n[routes]', ''), false),
+  ].join('\n');
+}
+
 /** The caller's re-INVITE: hold with `sendonly`, resume with `sendrecv`. */
 export function reinvite(direction: string, sequence: number): string {
   return [
