@@ -83,6 +83,7 @@ export class Baresip {
     await mkdir(recordings);
     await writeFile(path.join(folder, 'voice.wav'), wav(tone(voice)(8 * sampleRate)));
     const own = port ?? (await keptUdpPort());
+    await keptUdpPort(); // the next one, where it listens for TLS
     const control = await keptUdpPort();
     await writeFile(path.join(folder, 'config'), configuration(folder, own, control));
     const account = `<sip:${number}@127.0.0.1>;regint=0;audio_codecs=${codecs};transport=udp;answermode=manual`;
@@ -128,7 +129,7 @@ export class Baresip {
     return found() as BaresipEvent;
   }
 
-  /** Listens anew from now on, until this tone was heard for so long. */
+  /** Listens anew from now on, until this tone was heard for so long. Its recordings end where it is put on hold. */
   async hears(frequency: number, seconds: number): Promise<Heard> {
     this.#fresh(); // what came before does not count
     const ear = new Ear(this.#expected);
@@ -146,7 +147,9 @@ export class Baresip {
   #fresh(): Int16Array[] {
     return globSync(path.join(this.#folder, 'heard', '*-dec.wav')).map((file) => {
       const octets = readFileSync(file);
-      const from = this.#listened.get(file) ?? 44; // behind the header of the file
+      const before = this.#listened.get(file) ?? 44; // behind the header of the file
+      // Two calls within a second have one name for their files, which then begins anew
+      const from = before > octets.length ? 44 : before;
       const to = octets.length - (octets.length % 2);
       if (to <= from) return new Int16Array(0);
       this.#listened.set(file, to);

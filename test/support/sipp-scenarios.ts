@@ -92,7 +92,10 @@ export const isReferred = (sequence: number) =>
     tellsOfReferral('SIP/2.0 100 Trying', 'active;expires=60', sequence),
   ].join('\n');
 
-/** Tells how the call that it was referred to goes; `fragment` is a status line (RFC 3420). */
+/**
+ * Tells how the call that it was referred to goes; `fragment` is a status line (RFC 3420). At the end of it our BYE may
+ * overtake the answer within the network.
+ */
 export const tellsOfReferral = (fragment: string, state: string, sequence: number) =>
   [
     send(
@@ -109,7 +112,7 @@ ${fragment}
 `,
       ),
     ),
-    response(200, ''),
+    response(200, state.startsWith('terminated') ? 'optional="true"' : ''),
   ].join('\n');
 
 /** Calls `[called]`, is redirected (302), and acknowledges it. */

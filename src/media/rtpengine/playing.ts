@@ -25,8 +25,8 @@ export class Playing {
   /** Does a step when all that was asked before is done. */
   readonly #inOrder: (step: () => Promise<void>) => void;
   readonly #heard = new Map<Side, Heard>();
-  /** Sides that are to hear nothing of the other one. */
-  readonly #apart = new Set<Side>();
+  /** Sides that hear nothing of the other one: while a sound is played to either of them, or always. */
+  readonly #apart = new Map<Side, 'meanwhile' | 'always'>();
 
   constructor(seat: Seat, clock: Clock, inOrder: (step: () => Promise<void>) => void) {
     this.#seat = seat;
@@ -41,8 +41,9 @@ export class Playing {
 
   /** @throws Failure `no-media` when the engine cannot play the first; the other side's voice is then heard as before */
   async play(to: Side, sounds: Sounds): Promise<void> {
-    // rtpengine does not mute the other party by itself: the listener would get both streams, mixed up.
-    await this.keepApart(to);
+    // rtpengine mutes nobody by itself: the listener would get both streams, mixed up, and the other side would go on
+    // hearing somebody who was put on hold.
+    for (const side of [to, otherSide[to]]) await this.#separate(side, 'meanwhile');
     const [first, second, ...rest] = sounds;
     const reply = await this.#seat.ask('playMedia', {
       'from-tag': to,
@@ -65,19 +66,26 @@ export class Playing {
     );
   }
 
-  /** From now on this side hears nothing of the other one. */
+  /** From now on this side hears nothing of the other one, whatever is played and stopped. */
   async keepApart(side: Side): Promise<void> {
-    if (this.#apart.has(side)) return;
+    await this.#separate(side, 'always');
+  }
+
+  async #separate(side: Side, how: 'meanwhile' | 'always'): Promise<void> {
+    const before = this.#apart.get(side);
     // Before the request: when its answer is lost, the way back has to be gone all the same.
-    this.#apart.add(side);
-    await this.#must('blockMedia', otherSide[side]);
+    if (before !== 'always') this.#apart.set(side, how);
+    if (before === undefined) await this.#must('blockMedia', otherSide[side]);
   }
 
   async stop(to: Side): Promise<void> {
     if (this.#forget(to)) await this.#must('stopMedia', to);
-    if (!this.#apart.has(to)) return;
-    await this.#must('unblockMedia', otherSide[to]);
-    this.#apart.delete(to);
+    if (this.#heard.size > 0) return;
+    for (const [side, how] of this.#apart) {
+      if (how === 'always') continue;
+      await this.#must('unblockMedia', otherSide[side]);
+      this.#apart.delete(side);
+    }
   }
 
   /** Nothing follows any more what is played now. */

@@ -1,55 +1,114 @@
-// baresip as the final phone: the call's voice, and its hang-up.
+// baresip, a real phone, at both ends: as the final phone that holds, takes back and hangs up, and as the caller who is
+// answered and transferred.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { sampleRate } from '../../../src/simulate/rtp/g711.ts';
+import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { Baresip, baresipMissing } from '../../support/baresip.ts';
-import { call, isAsked, scenario } from '../../support/sipp-scenarios.ts';
+import { valuesOf } from '../../support/sipp.ts';
+import {
+  answers,
+  call,
+  isAsked,
+  isCalled,
+  isCancelled,
+  isReinvited,
+  rings,
+  scenario,
+} from '../../support/sipp-scenarios.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
+import { wav } from '../../support/wav.ts';
 import { numbers, peersMissing, speak, startPeerSite, voices, type PeerSite } from '../sipp/site.ts';
 
 const skip = peersMissing() ?? baresipMissing() ?? false;
+/** Hz: of the music on hold. */
+const music = 1_000;
+const folder = mkdtempSync(path.join(tmpdir(), 'ringaway-baresip-test-'));
+after(() => rmSync(folder, { recursive: true }));
+const musicFile = path.join(folder, 'music.wav');
+writeFileSync(musicFile, wav(tone(music)(sampleRate / 2)));
 
-describe('baresip as the final phone', { skip, timeout: 120_000 }, () => {
+describe('baresip', { skip, timeout: 120_000 }, () => {
   let site: PeerSite;
   let opened: PeerSite | undefined;
-  let phone: Baresip | undefined;
   let terminal: WatchedTerminal;
   before(async () => {
-    site = await startPeerSite();
+    site = await startPeerSite(() => ({ calls: { music: musicFile } }));
     opened = site;
     await site.subscribe('shop1', numbers.first);
-    phone = await Baresip.start({
-      number: numbers.final,
-      port: site.ports.final,
-      voice: voices.final,
-      hears: [voices.caller],
-    });
   });
-  after(async () => {
-    await phone?.close();
-    await opened?.close();
-  });
+  after(() => opened?.close());
 
-  test('voices both ways; and it hangs up', () =>
+  /** One call of a baresip with that number at that port. */
+  const scene = (number: string, port: number | undefined, voice: number, play: (phone: Baresip) => Promise<void>) =>
     site.scene(async () => {
-      assert.ok(phone);
+      const phone = await Baresip.start({
+        ...(port !== undefined && { port }),
+        ...{ number, voice, hears: [voices.caller, voices.final, music] },
+      });
       terminal = await site.terminal('shop1');
+      try {
+        await play(phone);
+      } finally {
+        terminal.client.disconnect();
+        await phone.close();
+      }
+    });
+  const transfer = async (mode: 'auto' | 'refer' = 'auto') => {
+    const { id } = await terminal.incoming();
+    const answer = await terminal.client.transfer({ callId: id, to: numbers.final, mode });
+    assert.ok(answer.ok, JSON.stringify(answer));
+  };
+
+  test('as the final phone: voices both ways; it holds, and the caller hears music; it takes back, and hangs up', () =>
+    scene(numbers.final, site.ports.final, voices.final, async (phone) => {
       const calling = await site.party({
-        scenario: scenario('caller', call(), isAsked('BYE')),
+        // The hold and its end go across to the caller
+        scenario: scenario('caller', call(), isReinvited('recvonly', 2), isReinvited('sendrecv', 3), isAsked('BYE')),
         remote: site.network,
         keys: { caller: numbers.caller, called: numbers.first },
-        hears: voices.final,
+        hears: [voices.final, music],
       });
-      const { id } = await terminal.incoming();
-      assert.ok((await terminal.client.transfer({ callId: id, to: numbers.final })).ok);
+      await transfer();
       await phone.event('CALL_INCOMING');
       await phone.press('accept');
       await terminal.state('connected');
       speak(calling, await calling.sipp.received('SIP/2.0 200'), voices.caller);
       await Promise.all([calling.rtp.hears(voices.final, 0.5, 10_000), phone.hears(voices.caller, 0.5)]);
+      await phone.press('hold');
+      await terminal.state('held');
+      await calling.rtp.hears(music, 0.5, 10_000);
+      await phone.press('resume');
+      await terminal.when('taken back', ({ event, call: { state } }) => event === 'changed' && state === 'connected');
+      const { seconds = 0 } = calling.rtp.measured.tones.find(({ frequency }) => frequency === voices.final) ?? {};
+      await calling.rtp.hears(voices.final, seconds + 0.5, 10_000);
       await phone.press('hangup');
       const { end } = await terminal.ended();
       assert.deepEqual([end?.reason, end?.q850], ['completed', 16]);
       assert.equal((await site.closedRecord({ account: 'shop1' })).end?.by, 'target');
-      terminal.client.disconnect();
+    }));
+
+  test('as the caller: answered, transferred by REFER, and talking to whom it was sent', () =>
+    scene(numbers.caller, undefined, voices.caller, async (phone) => {
+      const since = Date.now();
+      await site.party({ scenario: scenario('first phone', isCalled, rings, isCancelled), port: site.ports.first });
+      const final = await site.party({
+        scenario: scenario('final phone', isCalled, rings, answers, isAsked('BYE')),
+        port: site.ports.final,
+        hears: [voices.caller],
+      });
+      await phone.dial(`sip:${numbers.first}@${site.network}`);
+      await transfer('refer');
+      const invite = await final.sipp.received('INVITE');
+      assert.match(valuesOf(invite, 'From').join(), new RegExp(`\\${numbers.caller}@`), 'baresip itself calls');
+      speak(final, invite, voices.final);
+      assert.equal((await terminal.ended()).end?.reason, 'transferred');
+      await Promise.all([phone.hears(voices.final, 0.5), final.rtp.hears(voices.caller, 0.5, 10_000)]);
+      const { end, mode } = await site.closedRecord({ account: 'shop1', since });
+      assert.deepEqual([end?.reason, mode], ['transferred', 'refer']);
+      await phone.press('hangup');
     }));
 });

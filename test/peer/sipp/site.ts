@@ -39,7 +39,7 @@ export interface PeerSite extends Site {
   /** Ports on which the network expects its phones. */
   readonly ports: Readonly<Record<'first' | 'final' | 'busy' | 'silent', number>>;
   /** Starts a SIPp with a port for its media; it ends with the test at the latest. */
-  party(options: SippOptions & { hears?: number }): Promise<Party>;
+  party(options: SippOptions & { hears?: number | readonly number[] }): Promise<Party>;
   /** The parties of one test: all must have ended well, and nothing of the call may be left anywhere. */
   scene(play: () => Promise<void>): Promise<void>;
 }
@@ -99,7 +99,7 @@ async function open(opened: AsyncDisposableStack, overrides: Overrides): Promise
       const rtp = await RtpSession.open({
         clock: systemClock,
         address: '127.0.0.1',
-        expect: hears === undefined ? [] : [hears],
+        expect: [hears ?? []].flat(),
       });
       const sipp = await Sipp.start({ ...options, keys: { ...keys, rtp_port: rtp.port } });
       const party = { sipp, rtp };
