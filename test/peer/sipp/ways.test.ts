@@ -28,16 +28,7 @@ import {
 } from '../../support/sipp-scenarios.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
 import { wav } from '../../support/wav.ts';
-import {
-  assertVoices,
-  numbers,
-  peersMissing,
-  speak,
-  startPeerSite,
-  voices,
-  type Party,
-  type PeerSite,
-} from './site.ts';
+import { assertVoices, numbers, peersMissing, speak, startPeerSite, voices, type PeerSite } from './site.ts';
 
 /** Hz: of the music on hold. */
 const music = 1_000;
