@@ -1,6 +1,6 @@
 // ONE CALL, IN ORDER. Read this first.
 //
-//   admit → identify → open the record → locate → recall → notify → await an instruction → connect → end
+//   admit → identify → locate → recall → open the record → notify → await an instruction → connect → end
 //
 // What follows from which order of events is decided by machine.ts, a pure function; carry-out.ts does what it says.
 import { randomUUID } from 'node:crypto';
@@ -19,20 +19,17 @@ import { viewState } from './view-state.ts';
 /** How long the store may hold a notification up, in milliseconds. */
 const writtenWithin = 1_000;
 
+/**
+ * That there is a call, and whose it is, stands in the record before any terminal hears of it: one write, for which the disk
+ * is awaited once. A call that ends before has its record written as it ends.
+ */
 const openRecord: Step = async (call) => {
-  await call.keeper.open(call.record);
-  return undefined;
-};
-
-/** Whose call it is stands in the record before any terminal hears of it. */
-const noteSubscriber: Step = async (call) => {
-  const { account, firstCalled, firstCalledSource } = call.record;
-  if (account !== undefined) call.keeper.update(call.id, { account, firstCalled, firstCalledSource });
+  void call.keeper.open(call.record);
   await call.keeper.safe(writtenWithin);
   return undefined;
 };
 
-const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscriber];
+const steps: readonly Step[] = [admit, locate, recall, openRecord];
 
 /**
  * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in

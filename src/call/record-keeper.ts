@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/clock.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
@@ -9,17 +9,30 @@ import type { CallRecord, RecordChange } from './record.ts';
 /** How long one write may take, and how often and at what distances a failed one is tried again (milliseconds). */
 const writeWithin = 5_000;
 const retryAfter = [250, 1_000, 4_000, 15_000, 60_000];
+/** How long a change may wait to be written together with what follows: receipts, ringing (milliseconds). */
+const gatherFor = 100;
+/** What does not wait: sessions that a restart must find at their engine, and what is charged for. */
+const atOnce: readonly (keyof RecordChange)[] = ['media', 'answeredAt', 'parkedAt'];
+
+/** Changes that are not yet written; their values are the record's own, and are written as they then are. */
+interface Gathered {
+  readonly id: string;
+  readonly change: RecordChange;
+  /** Until they are queued to be written. */
+  timer: Timer | undefined;
+}
 
 /**
- * Writes the record of one call in order, so that a slow store never holds the call up. A write that fails is tried
- * again; what cannot be written at all goes whole into the log at level error, so that no record is ever lost.
+ * Writes the record of one call in order, so that a slow store never holds the call up, and in few writes: most of what a
+ * call costs the disk is their number. A write that fails is tried again; what cannot be written at all goes whole into
+ * the log at level error, so that no record is ever lost.
  */
 export class RecordKeeper {
   readonly #book: RecordBook;
   readonly #clock: Clock;
   readonly #log: Logger;
   #tail: Promise<void> = Promise.resolve();
-  #pending: RecordChange | undefined;
+  #gathered: Gathered | undefined;
   /** The last write failed and is being tried again. */
   #failing = false;
   #onFailure: (() => void)[] = [];
@@ -42,16 +55,25 @@ export class RecordKeeper {
     });
   }
 
-  /** Changes that wait for the same turn are written as one. */
+  /** Written soon, with what else changes until then; `safe` has it written at once. */
   update(id: string, change: RecordChange): void {
-    if (this.#pending) {
-      Object.assign(this.#pending, structuredClone(change));
-      return;
+    if (this.#gathered) Object.assign(this.#gathered.change, change);
+    else {
+      const timer = this.#clock.after(gatherFor, () => this.#write());
+      this.#gathered = { id, change: { ...change }, timer };
     }
-    const pending = (this.#pending = structuredClone(change));
-    this.#enqueue('update', { id, change: pending }, () => {
-      if (this.#pending === pending) this.#pending = undefined;
-      return this.#book.update(id, pending);
+    if (atOnce.some((key) => change[key] !== undefined)) this.#write();
+  }
+
+  /** Queues what was gathered; what changes until its turn comes is still written with it. */
+  #write(): void {
+    const gathered = this.#gathered;
+    if (!gathered?.timer) return;
+    gathered.timer.clear();
+    gathered.timer = undefined;
+    this.#enqueue('update', { id: gathered.id, change: gathered.change }, () => {
+      if (this.#gathered === gathered) this.#gathered = undefined;
+      return this.#book.update(gathered.id, gathered.change);
     });
   }
 
@@ -60,6 +82,7 @@ export class RecordKeeper {
    * `milliseconds` have passed: a sick store holds nobody up.
    */
   safe(milliseconds: number): Promise<void> {
+    this.#write();
     const failed = new Promise<void>((resolve) => {
       if (this.#failing) resolve();
       else this.#onFailure.push(resolve);
@@ -72,6 +95,11 @@ export class RecordKeeper {
 
   /** Resolves when the record is closed, or given to the log. What was refused before its record was opened has one, too. */
   close(record: CallRecord, end: CallEnd): Promise<void> {
+    if (this.#gathered?.timer) {
+      // All of it stands in the record that is now written whole.
+      this.#gathered.timer.clear();
+      this.#gathered = undefined;
+    }
     const copy = structuredClone(record);
     const { id, node, arrivedAt, end: _end, ...last } = copy;
     if (!this.#opened) void this.open({ id, node, arrivedAt, ...last });

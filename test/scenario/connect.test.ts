@@ -133,12 +133,24 @@ describe('a caller who is answered early', () => {
     assert.equal(world.view(id).state, 'waiting');
     assert.equal(world.target.leg, 'over');
     assert.match(world.hears(caller), /^music/);
+    await world.clock.advance(100); // what nobody waits for is written together with what follows
     assert.equal(world.record(id).attempts[0]?.cause?.reason, 'failed');
   });
 });
 
 describe('by bridge, several numbers', () => {
   const numbers: [string, ...string[]] = ['+8675520000007', '+8675520000008', '+8675520000009'];
+
+  test('more than the site permits are refused, and nobody is called', async () => {
+    const world = new CallWorld({ maxNumbers: 2 });
+    const { id } = await world.arrive();
+    const answer = await world.transfer(id, numbers);
+    assert.ok(!answer.ok && answer.error.code === 'not-allowed');
+    assert.match(answer.error.message, /at most 2 numbers/);
+    assert.deepEqual(world.targets, []);
+    const [first, second] = numbers;
+    assert.ok((await world.transfer(id, [first, second ?? ''])).ok);
+  });
 
   test('together: the first answer wins, the others are told that it was answered elsewhere', async () => {
     const world = new CallWorld();
