@@ -107,6 +107,9 @@ async function scene(to: string): Promise<void> {
     caller.hangUp();
     assert.equal((await mine.ended()).end?.reason, 'completed');
     await stage.quiet(10_000);
+    // The terminals hear of an end before the disk does.
+    await site.closedRecord({ account: 'shop1', since });
+    await site.closedRecord({ number: numbers.caller, since });
 
     const records = (await site.store.records.list({ number: numbers.caller, limit: 10 })).filter(
       ({ arrivedAt }) => arrivedAt >= since,
