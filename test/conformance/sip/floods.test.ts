@@ -6,8 +6,8 @@ import { silentLog } from '../../../src/shared/log.ts';
 import { startSipServer } from '../../../src/sip/server.ts';
 import type { AdmissionLimits } from '../../../src/sip/transaction/admission.ts';
 import { eventually } from '../../support/eventually.ts';
-import { SipPeer } from '../../support/sip-peer.ts';
-import { attach, newApplication, nextInvite } from '../../support/srf-application.ts';
+import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
+import { attach, newApplication, nextInvite, type IncomingInvite } from '../../support/srf-application.ts';
 
 async function open(t: TestContext, limits: AdmissionLimits) {
   const server = await startSipServer({
@@ -16,6 +16,7 @@ async function open(t: TestContext, limits: AdmissionLimits) {
     clock: systemClock,
     log: silentLog,
     limits,
+    timers: { t1: 100, t2: 400, t4: 200 },
   });
   t.after(() => server.close());
   const peer = await SipPeer.open();
@@ -135,3 +136,27 @@ function malformed(port: number, n: number): string {
     '',
   ].join('\r\n');
 }
+
+test('above the limit of transactions in all, new calls of anybody hear 503, and it passes', async (t) => {
+  const limits = { rate: 0, burst: 1, scanners: [], transactions: 3 };
+  const { server, peer, application, port } = await open(t, limits);
+  const waiting: { call: PeerCall; invite: IncomingInvite }[] = [];
+  for (let n = 0; n < 3; n++) {
+    const taken = nextInvite(application);
+    const call = peer.invite(port);
+    waiting.push({ call, invite: await taken });
+  }
+  const other = await SipPeer.open('127.0.0.2');
+  t.after(() => other.close());
+  other.invite(port);
+  assert.ok((await other.response(503, 'INVITE')).get('Retry-After'));
+  for (const { call, invite } of waiting) {
+    invite.res.send(486);
+    call.ackFailure(await peer.response(486, 'INVITE'));
+  }
+  await eventually('the transactions to end', () => server.stats().transactions.servers === 0);
+  const taken = nextInvite(application);
+  const call = other.invite(port);
+  (await taken).res.send(486);
+  call.ackFailure(await other.response(486, 'INVITE'));
+});

@@ -162,6 +162,7 @@ describe('the running product under attack', { timeout: 180_000 }, () => {
       `${answered.length} questions in the standing call: half answered within ${answered[answered.length >> 1]?.toFixed(1)} ms, all within ${answered.at(-1)?.toFixed(0)} ms`,
     );
     assert.ok(answered.length > 20);
+    assert.equal(site.standing.refusals, 0, 'the limit of its source never held the standing call back');
     await site.standing.hangUp();
     const record = await site.scene.closedRecord({ id: site.standing.id });
     assert.equal(record.end?.reason, 'completed');

@@ -146,6 +146,11 @@ export class StandingCall {
     return new StandingCall(peer, call, told.id);
   }
 
+  /** Answers other than 200. */
+  get refusals(): number {
+    return this.#peer.count((message) => message.kind === 'response' && message.status >= 300);
+  }
+
   /** Asks from now on, until `stopAsking`. */
   ask(): void {
     this.#asking ??= this.#askOn();
