@@ -2,16 +2,19 @@
 import type { MediaPort } from '../call/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import type { MediaPolicy } from './policy.ts';
 
-export type MediaSettings =
-  | { mode: 'direct' }
-  | {
-      mode: 'rtpengine';
-      /** `udp://host:port` of each engine's ng port; IPv4 addresses or names that lead to one. At least one. */
-      engines: readonly string[];
-      /** Milliseconds that an offer, an answer or a removal may take, over all engines; 100 to 30,000. */
-      timeoutMs: number;
-    };
+export type MediaSettings = { mode: 'direct' } | RtpengineSettings;
+
+export interface RtpengineSettings {
+  mode: 'rtpengine';
+  /** `udp://host:port` of each engine's ng port; IPv4 addresses or names that lead to one. At least one. */
+  engines: readonly string[];
+  /** Milliseconds that an offer, an answer or a removal may take, over all engines; 100 to 30,000. */
+  timeoutMs: number;
+  /** By the name of the trunk; one that is not here has none. */
+  trunks?: Readonly<Record<string, MediaPolicy>>;
+}
 
 /** How one engine does. Times in milliseconds. */
 export interface EngineHealth {

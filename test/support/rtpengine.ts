@@ -19,8 +19,8 @@ export interface RunningRtpengine {
   readonly pid: number;
   /** Sessions that it has now. */
   sessions(): Promise<number>;
-  /** Streams that it decodes and encodes now, each direction for itself; the rest passes as it is. */
-  transcoded(): Promise<number>;
+  /** Streams that it decodes and encodes, each direction for itself; it counts them once a second, so it is waited for. */
+  transcodedSoon(): Promise<number>;
   /** Ends it without a chance to say goodbye; resolves when it is gone. */
   kill(): Promise<void>;
   /** Freezes it: it stays there and answers nothing, until it is thawed. */
@@ -48,7 +48,11 @@ export async function startRtpengine(options: { port?: number; arguments?: strin
       return child.pid ?? 0;
     },
     sessions: () => countOf(port, 'sessionstotal'),
-    transcoded: () => countOf(port, 'transcodedmedia'),
+    transcodedSoon: async () => {
+      // Counted once a second, from the voice that passes.
+      await pause(2_100);
+      return await countOf(port, 'transcodedmedia');
+    },
     kill: () => kill('SIGKILL'),
     freeze: async () => {
       child.kill('SIGSTOP');

@@ -2,9 +2,8 @@
 // descriptions are written here. What the caller hears is played.
 import sdpTransform, { type MediaDescription, type SessionDescription } from 'sdp-transform';
 import { Failure } from '../../shared/errors.ts';
-
-/** What rtpengine 10.5 of Debian can play in; others (AMR ...) it passes on, but does not speak. */
-const playable = ['PCMA', 'PCMU', 'G722', 'opus', 'GSM', 'speex', 'G729'];
+import { spokenByEngine } from '../policy.ts';
+import { isCodec, staticCodecs } from '../sdp.ts';
 
 /** The discard port (RFC 863) of the engine itself; nothing is sent there, since the caller's voice is blocked. */
 const nowhere = { address: '127.0.0.1', port: 9 };
@@ -14,9 +13,6 @@ type Stream = Pick<MediaDescription, 'type' | 'port' | 'protocol' | 'payloads' |
 
 /** RFC 3264 6.1: what we may answer to each direction, since we would both send and receive. */
 const facing = { sendrecv: 'sendrecv', sendonly: 'recvonly', recvonly: 'sendonly', inactive: 'inactive' } as const;
-
-/** RFC 3551, table 4: those that need no rtpmap. */
-const staticTypes: Readonly<Record<number, string>> = { 0: 'PCMU', 3: 'GSM', 8: 'PCMA', 9: 'G722', 18: 'G729' };
 
 /**
  * Answers an offer in the place of a party that is not there yet (RFC 3264 6): the first audio stream with the first
@@ -36,18 +32,16 @@ export function answerInPlace(offer: string): string {
   return write(streams);
 }
 
-/** An offer to a caller that made none (delayed offer). */
-export function offerInPlace(codecs: readonly string[]): string {
-  const types = codecs.flatMap((codec) => {
-    const type = Object.entries(staticTypes).find(([, name]) => name === codec)?.[0];
-    return type === undefined ? [] : [{ payload: Number(type), codec, rate: 8_000 }];
-  });
-  const rtp = [...types, { payload: 101, codec: 'telephone-event', rate: 8_000 }];
-  const payloads = rtp.map(({ payload }) => payload).join(' ');
+/** An offer to a caller that made none (delayed offer); the engine makes of it what the caller's trunk wants. */
+export function offerInPlace(): string {
+  const rtp = [
+    { payload: 8, codec: 'PCMA', rate: 8_000 },
+    { payload: 0, codec: 'PCMU', rate: 8_000 },
+    { payload: 101, codec: 'telephone-event', rate: 8_000 },
+  ];
   const fmtp = [{ payload: 101, config: '0-15' }];
-  return write([
-    { type: 'audio', port: nowhere.port, protocol: 'RTP/AVP', payloads, rtp, fmtp, direction: 'sendrecv' },
-  ]);
+  const direction = 'sendrecv';
+  return write([{ type: 'audio', port: nowhere.port, protocol: 'RTP/AVP', payloads: '8 0 101', rtp, fmtp, direction }]);
 }
 
 function hearable(stream: MediaDescription, direction: keyof typeof facing): Stream | undefined {
@@ -57,12 +51,11 @@ function hearable(stream: MediaDescription, direction: keyof typeof facing): Str
     .map(Number)
     .map((payload) => {
       const described = stream.rtp.find((one) => one.payload === payload);
-      return described ?? { payload, codec: staticTypes[payload] ?? '', rate: 8_000 };
+      return described ?? { payload, codec: staticCodecs[payload] ?? '', rate: 8_000 };
     });
-  const voice = offered.find(({ codec }) => playable.some((name) => name.toLowerCase() === codec.toLowerCase()));
+  const voice = offered.find(({ codec }) => spokenByEngine.some((name) => isCodec(name, codec)));
   if (!voice) return undefined;
-  const rate = voice.codec.toLowerCase() === 'g722' ? 8_000 : voice.rate;
-  const events = offered.find((one) => one.codec.toLowerCase() === 'telephone-event' && one.rate === rate);
+  const events = offered.find((one) => isCodec(one.codec, 'telephone-event') && one.rate === voice.rate);
   const rtp = events ? [voice, events] : [voice];
   return {
     ...stripped(stream),

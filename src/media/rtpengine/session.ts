@@ -3,6 +3,7 @@ import type { MediaSession, Side } from '../../call/ports.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { answerRequest, checkAddresses, offerRequest, type MediaPolicy, type Policies } from '../policy.ts';
 import { readSdp, type ReadSdp } from '../sdp.ts';
 import { sendDigits } from './digits.ts';
 import { answerInPlace, offerInPlace } from './parking.ts';
@@ -12,8 +13,8 @@ import type { Seat } from './seat.ts';
 import { otherSide } from './sides.ts';
 
 /**
- * What the engine is told with every description: no trace of the other side's addresses, plain RTP without ICE, and the
- * same ports for a side whatever becomes of the other one.
+ * What the engine is told with every description: no trace of the other side's addresses, no ICE, and the same ports for
+ * a side whatever becomes of the other one.
  */
 const rewriting: NgParameters = { replace: ['origin', 'session-connection'], ICE: 'remove' };
 const always = ['port-latching'];
@@ -37,6 +38,7 @@ interface Exchange {
  */
 export class RtpengineSession implements MediaSession {
   readonly #seat: Seat;
+  readonly #policies: Readonly<Record<Side, MediaPolicy>>;
   readonly #playing: Playing;
   readonly #clock: Clock;
   /** Settles with the request that was asked last; never rejects. */
@@ -50,8 +52,9 @@ export class RtpengineSession implements MediaSession {
   #injecting = false;
   #closing: Promise<void> | undefined;
 
-  constructor(seat: Seat, parts: { clock: Clock; log: Logger }) {
+  constructor(seat: Seat, policies: Readonly<Record<Side, MediaPolicy>>, parts: { clock: Clock; log: Logger }) {
     this.#seat = seat;
+    this.#policies = policies;
     this.#clock = parts.clock;
     this.#playing = new Playing(seat, parts.clock, (step) => {
       this.#inOrder(step).catch((error: unknown) => parts.log.warn(`the next sound is not heard: ${messageOf(error)}`));
@@ -75,7 +78,7 @@ export class RtpengineSession implements MediaSession {
 
   park(offer: string | undefined): Promise<string> {
     return this.#inOrder(async () => {
-      if (offer === undefined) return await this.#takeOffer('target', readSdp(offerInPlace(['PCMA', 'PCMU'])));
+      if (offer === undefined) return await this.#takeOffer('target', readSdp(offerInPlace()));
       const offered = await this.#takeOffer('caller', readSdp(offer));
       const answer = await this.#takeAnswer('target', readSdp(answerInPlace(offered)));
       // What the caller says is for nobody.
@@ -160,16 +163,19 @@ export class RtpengineSession implements MediaSession {
       'from-tag': offerer,
       // A first offer has no other side yet; a later one names both (as in the SIP dialog).
       ...(this.#offer !== undefined && { 'to-tag': to }),
-      // Only in offers: in an answer the engine itself goes back to what the offerer had asked for.
-      'transport-protocol': this.#protocols[to] ?? 'RTP/AVP',
+      ...offerRequest(offer, this.#policiesFrom(offerer), this.#protocols[to]),
       sdp: offer.text,
     };
-    return sdpOf(await (this.#seat.taken ? this.#seat.ask('offer', parameters) : this.#take(parameters)));
+    const offered = sdpOf(await (this.#seat.taken ? this.#seat.ask('offer', parameters) : this.#take(parameters)));
+    checkAddresses(offered, this.#policies[to], this.#seat.engine);
+    return offered;
   }
 
   async #answerAtEngine(offerer: Side, answer: ReadSdp): Promise<string> {
-    const tags = { 'from-tag': offerer, 'to-tag': otherSide[offerer] };
-    return sdpOf(await this.#seat.ask('answer', { ...this.#rewriting(), ...tags, sdp: answer.text }));
+    const from = otherSide[offerer];
+    const tags = { 'from-tag': offerer, 'to-tag': from };
+    const asked = answerRequest(answer, this.#policiesFrom(from));
+    return sdpOf(await this.#seat.ask('answer', { ...this.#rewriting(), ...tags, ...asked, sdp: answer.text }));
   }
 
   async #take(parameters: NgParameters): Promise<NgReply> {
@@ -180,6 +186,10 @@ export class RtpengineSession implements MediaSession {
       this.#closing ??= Promise.resolve();
       throw error;
     }
+  }
+
+  #policiesFrom(side: Side): Policies {
+    return { from: this.#policies[side], to: this.#policies[otherSide[side]] };
   }
 
   #rewriting(): NgParameters {
@@ -194,8 +204,11 @@ export class RtpengineSession implements MediaSession {
     throw new Failure('no-media', 'there is no voice yet: nothing was agreed on');
   }
 
-  /** Whether both what a side said and what it was told hold RFC 4733 events. */
+  /** Whether a side is to hear digits as tones, or both what it said and what it was told hold RFC 4733 events. */
   #takesDigits(side: Side): boolean {
+    const { digits } = this.#policies[side];
+    if (digits === 'inband') return true;
+    if (digits === 'info') return false;
     const { offerer, offer, answer, offered, answered } = this.#agreed();
     const [said, told] = side === offerer ? [offer.text, answered] : [answer.text, offered];
     return [said, told].every((sdp) => /^a=rtpmap:\d+ telephone-event\//im.test(sdp));
@@ -207,10 +220,20 @@ export class RtpengineSession implements MediaSession {
     const { offerer, offer, answer, offered, answered } = this.#agreed();
     this.#injecting = true;
     const again = [await this.#offerAtEngine(offerer, offer), await this.#answerAtEngine(offerer, answer)];
-    if (again[0] !== offered || again[1] !== answered) {
+    if (!isSameToPeer(offered, again[0]) || !isSameToPeer(answered, again[1])) {
       throw new Failure('no-media', `${this.#seat.engine} puts in no digits without new descriptions`);
     }
   }
+}
+
+/**
+ * Whether a side that knows the one description may go on without being told the other one. A new offer of SRTP has the key
+ * that is used first, and new ones behind it for suites that are not (RFC 4568 5.1.1).
+ */
+function isSameToPeer(told: string, again: string | undefined): boolean {
+  const key = /^a=crypto:.*\r?\n/gm;
+  const [used] = again?.match(key) ?? [];
+  return told.replace(key, '') === again?.replace(key, '') && (used === undefined || told.includes(used));
 }
 
 /** @throws Failure `media-refused` */
