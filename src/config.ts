@@ -25,7 +25,7 @@ export interface Settings extends Omit<ParsedSettings, 'trunks' | 'media' | 'sto
   /** The file they come from. */
   readonly file: string;
   trunks: TrunkSettings[];
-  media: { mode: 'direct' } | { mode: 'rtpengine'; engines: string[]; timeout: number };
+  media: { mode: 'direct' } | ({ mode: 'rtpengine' } & Omit<ParsedSettings['media'], 'mode'>);
   /** `path` is absolute. */
   store: { kind: 'embedded'; path: string } | { kind: 'mongodb'; uri: string };
 }
@@ -54,14 +54,13 @@ export function loadSettings(source: SettingsSource = {}): Settings {
   if (!parsed.success || faults.length > 0) throw new Failure('bad-setting', faults.join('\n'));
 
   const { media, store, sip, calls, ...rest } = parsed.data;
-  const { engines, timeout } = media;
   return {
     ...rest,
     sip: { ...sip, tls: fromFolder(sip.tls, siteFolder(file)) },
     calls: soundsFrom(siteFolder(file), calls),
     file,
     trunks,
-    media: media.mode === 'rtpengine' ? { mode: 'rtpengine', engines, timeout } : { mode: 'direct' },
+    media: media.mode === 'rtpengine' ? { ...media, mode: 'rtpengine' } : { mode: 'direct' },
     store:
       store.kind === 'mongodb'
         ? { kind: 'mongodb', uri: store.uri ?? '' }

@@ -7,7 +7,7 @@ import { Calls } from './call/calls.ts';
 import { permittedPhones } from './call/permitted-phones.ts';
 import { pathText, refuseBadSounds, type Settings } from './config.ts';
 import { sipServerOptions } from './config/sip-server-options.ts';
-import { createMedia } from './media/media.ts';
+import { createMedia, type MediaSettings } from './media/media.ts';
 import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
 import type { Logger } from './shared/log.ts';
@@ -213,8 +213,11 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
   };
 }
 
-function mediaSettings({ media }: Settings): Parameters<typeof createMedia>[0] {
-  return media.mode === 'direct' ? media : { mode: media.mode, engines: media.engines, timeoutMs: media.timeout };
+function mediaSettings({ media, trunks, node }: Settings): MediaSettings {
+  if (media.mode === 'direct') return media;
+  const { mode, engines, timeout, silentAfter } = media;
+  const policies = Object.fromEntries(trunks.map((trunk) => [trunk.name, trunk.media]));
+  return { mode, node, engines, timeoutMs: timeout, silentAfterMs: silentAfter, trunks: policies };
 }
 
 function someGatewayUp(trunk: Trunk): boolean {

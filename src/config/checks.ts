@@ -38,6 +38,9 @@ export function crossCheck(settings: ParsedSettings): SettingFault[] {
   if (media.mode === 'direct') {
     if (calls.answerEarly) fault(['calls', 'answerEarly'], `is true, and ${relay}`);
     for (const { path } of soundsOf(calls)) fault(path, relay);
+    settings.trunks.forEach((trunk, index) => {
+      if (trunk.media) fault(['trunks', index, 'media'], relay.replace('plays it', 'sees to it'));
+    });
   } else if (calls.answerEarly && calls.music === undefined) {
     fault(['calls', 'music'], 'is missing; expected a wav or mp3 file, since calls.answerEarly lets callers hear it');
   }
@@ -56,6 +59,11 @@ export function crossCheck(settings: ParsedSettings): SettingFault[] {
       'is empty; expected at least one engine such as udp://127.0.0.1:2223 for media.mode rtpengine',
     );
   }
+  const addresses = new Set<string>();
+  media.engines.forEach(({ address }, index) => {
+    if (addresses.has(address)) fault(['media', 'engines', index], `there are two engines ${address}`);
+    addresses.add(address);
+  });
   if (store.kind === 'mongodb' && store.uri === undefined) {
     fault(['store', 'uri'], 'is missing; expected a connection string such as mongodb://127.0.0.1:27017/ringaway');
   }

@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import {
   duration,
-  engineAddress,
   ipAddress,
   ipPhoneTarget,
   listenAddress,
@@ -22,6 +21,7 @@ import {
   yesNo,
 } from './kinds.ts';
 
+import { media } from './media-schema.ts';
 import { ringTimeout, route, trunk } from './trunk-schema.ts';
 import { tls } from './tls-schema.ts';
 import { areaCode, country, name, numberPrefix, soundFile } from './words.ts';
@@ -145,16 +145,7 @@ export const settingsSchema = z.strictObject({
     }),
   }),
 
-  media: section('The path of the voice', {
-    mode: setting(oneOf('direct', 'rtpengine'), 'direct', {
-      description: 'direct: both sides send to each other; rtpengine: through a relay.',
-    }),
-    engines: setting(z.array(engineAddress), [], {
-      description: 'The ng ports of the rtpengines, as udp://address:port.',
-      example: 'engines: [udp://127.0.0.1:2223]',
-    }),
-    timeout: setting(duration('50ms', '10s'), '1s', { description: 'How long an rtpengine may take to answer.' }),
-  }),
+  media,
 
   store: section('Where subscribers and records are kept', {
     kind: setting(oneOf('embedded', 'mongodb'), 'embedded', {

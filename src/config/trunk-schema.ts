@@ -16,6 +16,7 @@ import {
   wholeNumber,
   yesNo,
 } from './kinds.ts';
+import { trunkMedia } from './media-schema.ts';
 import { areaCode, country, name, numberPrefix } from './words.ts';
 
 const number = digits('a number such as "+8675520000001"', /^\+?[\d ()./-]{3,24}$/);
@@ -156,8 +157,12 @@ const signallingShape = {
   }),
 };
 
+const mediaShape = {
+  media: optional(trunkMedia, { description: 'What its voice is to be like; needs media.mode: rtpengine.' }),
+};
+
 /** What stands in a file of config/trunk-profiles. */
-export const profileSchema = z.strictObject({ ...readingShape, ...signallingShape });
+export const profileSchema = z.strictObject({ ...readingShape, ...signallingShape, ...mediaShape });
 export type TrunkProfile = z.output<typeof profileSchema>;
 
 export const trunk = z.strictObject({
@@ -181,6 +186,7 @@ export const trunk = z.strictObject({
   ),
   ...readingShape,
   ...signallingShape,
+  ...mediaShape,
 });
 
 export const route = z.strictObject({

@@ -42,6 +42,8 @@ export interface TrunkSettings {
   gatewayTimeout: number;
   /** Milliseconds. */
   ringTimeout: number;
+  /** What its voice is to be like. */
+  media: NonNullable<TrunkProfile['media']>;
 }
 
 export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings: ParsedSettings): TrunkSettings {
@@ -63,6 +65,7 @@ export function applyProfile(trunk: ParsedTrunk, profile: TrunkProfile, settings
     optionsInterval: signalling.optionsInterval ?? 30_000,
     gatewayTimeout: signalling.gatewayTimeout ?? 4_000,
     ringTimeout: signalling.ringTimeout ?? settings.calls.ringTimeout,
+    media: { ...profile.media, ...own.media },
   };
 }
 
@@ -73,7 +76,7 @@ export function readingOf(profile: TrunkProfile, numbering: ParsedSettings['numb
 
 /** What concerns the reading of INVITEs, and what does not. */
 function split<Keys extends TrunkProfile>(keys: Keys) {
-  const { identity, network, connect, announceForwarding, reliableProvisionals, ...others } = keys;
+  const { media: _, identity, network, connect, announceForwarding, reliableProvisionals, ...others } = keys;
   const { sessionInterval, optionsInterval, gatewayTimeout, ringTimeout, ...reading } = others;
   const timers = { sessionInterval, optionsInterval, gatewayTimeout, ringTimeout };
   return { reading, signalling: { identity, network, connect, announceForwarding, reliableProvisionals, ...timers } };

@@ -8,19 +8,36 @@ export type MediaSettings = { mode: 'direct' } | RtpengineSettings;
 
 export interface RtpengineSettings {
   mode: 'rtpengine';
-  /** `udp://host:port` of each engine's ng port; IPv4 addresses or names that lead to one. At least one. */
-  engines: readonly string[];
+  /** Marks our sessions at the engines: those of a node that stand in no call of it are removed. */
+  node: string;
+  /** At least one, each with an address of its own. */
+  engines: readonly EngineSettings[];
   /** Milliseconds that an offer, an answer or a removal may take, over all engines; 100 to 30,000. */
   timeoutMs: number;
+  /** Milliseconds without a packet from a side after which it is told to be silent; 0: never. */
+  silentAfterMs: number;
   /** By the name of the trunk; one that is not here has none. */
   trunks?: Readonly<Record<string, MediaPolicy>>;
 }
 
+export interface EngineSettings {
+  /** `udp://host:port` of its ng port; an IPv4 address or a name that leads to one. */
+  address: string;
+  /** Its share of new sessions, compared with the others: 1 to 1,000. */
+  weight: number;
+  /** Whether it gets no new sessions; those that stand go on. */
+  drain: boolean;
+}
+
 /** How one engine does. Times in milliseconds. */
 export interface EngineHealth {
-  /** As it stands in the settings. */
+  /** Its address, as it stands in the settings. */
   engine: string;
   up: boolean;
+  /** Gets no new sessions; also when it is in the settings no more, and still has some. */
+  draining: boolean;
+  /** Sessions of ours that stand there. */
+  sessions: number;
   /** Of its last answered ping. */
   roundTripMs?: number;
   /** Why it is down. */
@@ -33,14 +50,33 @@ export interface EngineHealth {
   toRemove: number;
 }
 
+/** What has happened since the start. */
+export interface MediaCounts {
+  /** Sessions that were lost with their engine, or that an engine did not know any more. */
+  lost: number;
+  /** Of those, brought back at an engine. */
+  relocated: number;
+  /** Sides that were told to be silent. */
+  silent: number;
+  /** Sessions of ours that belonged to no call, and were removed. */
+  leftBehind: number;
+}
+
 export interface MediaHealth {
   mode: 'direct' | 'rtpengine';
   /** Whether a new call would find media. */
   ok: boolean;
   engines: EngineHealth[];
+  counts: MediaCounts;
 }
 
 export interface Media extends MediaPort {
+  /**
+   * Other engines, weights and drains from now on; engines that are not named any more drain, and are let go when they have
+   * no session left. In direct mode it does nothing.
+   * @throws Failure `bad-setting` with nothing changed
+   */
+  useEngines(engines: readonly EngineSettings[]): Promise<void>;
   /** Ends health checks and fails what is still under way; idempotent, never rejects. */
   close(): Promise<void>;
   health(): MediaHealth;

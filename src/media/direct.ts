@@ -23,6 +23,12 @@ export function createDirectMedia(): Media {
     open: () => Promise.resolve(session),
     release: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    health: () => ({ mode: 'direct', ok: true, engines: [] }),
+    useEngines: () => Promise.resolve(),
+    health: () => ({
+      mode: 'direct',
+      ok: true,
+      engines: [],
+      counts: { lost: 0, relocated: 0, silent: 0, leftBehind: 0 },
+    }),
   };
 }

@@ -2,7 +2,16 @@ import type { Media, MediaParts, MediaSettings } from './contract.ts';
 import { createDirectMedia } from './direct.ts';
 import { createRtpengineMedia } from './rtpengine/port.ts';
 
-export type { EngineHealth, Media, MediaHealth, MediaParts, MediaSettings } from './contract.ts';
+export type {
+  EngineHealth,
+  EngineSettings,
+  Media,
+  MediaCounts,
+  MediaHealth,
+  MediaParts,
+  MediaSettings,
+  RtpengineSettings,
+} from './contract.ts';
 
 /**
  * The media of the service. With rtpengine, each engine is asked once for its health before the promise resolves;

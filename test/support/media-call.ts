@@ -3,13 +3,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { MediaSession } from '../../src/call/ports.ts';
-import { createMedia, type Media, type MediaSettings } from '../../src/media/media.ts';
+import { createMedia, type Media, type RtpengineSettings } from '../../src/media/media.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { silentLog } from '../../src/shared/log.ts';
 import { sampleRate } from '../../src/simulate/rtp/g711.ts';
 import { answerSdp, offerSdp, readAnswer, type OwnMedia } from '../../src/simulate/rtp/sdp.ts';
 import { RtpSession } from '../../src/simulate/rtp/session.ts';
 import { tone } from '../../src/simulate/rtp/sources.ts';
+import { relays } from './media-session.ts';
 import { startRtpengine, type RunningRtpengine } from './rtpengine.ts';
 import { wav } from './wav.ts';
 
@@ -25,14 +26,12 @@ export async function engineFor(t: TestContext, ...more: string[]): Promise<Runn
 export async function mediaOf(
   t: TestContext,
   engines: readonly RunningRtpengine[],
-  more: Partial<Extract<MediaSettings, { mode: 'rtpengine' }>> = {},
+  more: Partial<RtpengineSettings> = {},
 ): Promise<Media> {
-  const settings = {
-    mode: 'rtpengine',
-    engines: engines.map(({ engine }) => engine),
-    timeoutMs: 2_000,
-    ...more,
-  } as const;
+  const settings = relays(
+    engines.map(({ engine }) => engine),
+    more,
+  );
   const media = await createMedia(settings, { clock: systemClock, log: silentLog });
   t.after(() => media.close());
   return media;

@@ -3,56 +3,118 @@ import type { Clock } from '../../shared/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../shared/deadline.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import type { EngineHealth } from '../contract.ts';
+import type { EngineHealth, EngineSettings, MediaCounts } from '../contract.ts';
 import { readEngineAddress, resolveEngine } from './address.ts';
 import { NgClient, type NgCommand } from './client.ts';
+import { Removals } from './removals.ts';
 import type { NgReply } from './reply.ts';
 
-/** An engine that stays away for long is owed no more removals than this; what is older ends by its own time-out. */
-const mostRemovals = 10_000;
+/** Milliseconds without an answer after which the sessions of an engine count as lost. */
+const lostAfter = 4_000;
 
-/** One rtpengine: whether it answers, and the sessions that it still has to remove. */
+/** How often it is looked for sessions that belong to no call; milliseconds. */
+const sweepEvery = 60_000;
+/** Names in the answer to `list`, which must fit into a datagram; of a longer list the others are seen another time. */
+const sweepAtOnce = 400;
+
+/** Milliseconds: an engine tells whole seconds of how long it has been running. */
+const startKnownTo = 1_200;
+
+/** A session that has its place at an engine. */
+export interface Tenant {
+  /** Its ng call-id. */
+  readonly session: string;
+  /** The engine does not have it any more. Returns false when it had no place there yet. */
+  lost(): boolean;
+}
+
+export interface EngineParts {
+  clock: Clock;
+  log: Logger;
+  /** Beginning of the names of our sessions. */
+  mark: string;
+  counts: MediaCounts;
+}
+
+/** One rtpengine: whether it answers, which sessions have their place there, and which it still has to remove. */
 export class Engine {
-  /** As it stands in the settings; names the engine in records. */
+  /** Its address as it stands in the settings; names the engine in records. */
   readonly name: string;
+  weight: number;
+  /** Whether it gets no new sessions. */
+  draining: boolean;
   readonly #address: NgTarget;
   readonly #client: NgClient;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** Sessions to remove when it answers again. */
-  readonly #toRemove = new Set<string>();
+  readonly #mark: string;
+  readonly #counts: MediaCounts;
+  readonly #removals: Removals;
+  readonly #tenants = new Map<string, Tenant>();
   #up = false;
   #roundTripMs: number | undefined;
   #problem: string | undefined = 'was not asked yet';
+  #answeredAt = 0;
+  #sweptAt: number | undefined;
+  /** When it was started, on our clock: the earliest time that its answers have told. */
+  #startedAt: number | undefined;
 
   /** @throws Failure `bad-setting`, or the socket's error */
-  static async open(name: string, parts: { clock: Clock; log: Logger }): Promise<Engine> {
-    const address = readEngineAddress(name);
-    return new Engine(name, address, await NgClient.open(parts.clock), parts);
+  static async open(settings: EngineSettings, parts: EngineParts): Promise<Engine> {
+    const address = readEngineAddress(settings.address);
+    return new Engine(settings, address, await NgClient.open(parts.clock), parts);
   }
 
-  private constructor(name: string, address: NgTarget, client: NgClient, parts: { clock: Clock; log: Logger }) {
-    this.name = name;
+  private constructor(settings: EngineSettings, address: NgTarget, client: NgClient, parts: EngineParts) {
+    this.name = settings.address;
+    this.weight = settings.weight;
+    this.draining = settings.drain;
     this.#address = address;
     this.#client = client;
     this.#clock = parts.clock;
-    this.#log = parts.log.child({ engine: name });
+    this.#log = parts.log.child({ engine: this.name });
+    this.#mark = parts.mark;
+    this.#counts = parts.counts;
+    this.#removals = new Removals((parameters, milliseconds) => this.request('delete', parameters, milliseconds), {
+      isUp: () => this.#up,
+      log: this.#log,
+    });
   }
 
   get up(): boolean {
     return this.#up;
   }
 
+  /** Whether it may be let go: nothing stands there, and nothing is owed. */
+  get idle(): boolean {
+    return this.#tenants.size === 0 && this.#removals.owed === 0;
+  }
+
+  get sessions(): number {
+    return this.#tenants.size;
+  }
+
   get health(): EngineHealth {
     return {
       engine: this.name,
       up: this.#up,
+      draining: this.draining,
+      sessions: this.#tenants.size,
       ...(this.#roundTripMs !== undefined && { roundTripMs: this.#roundTripMs }),
       ...(this.#problem !== undefined && { problem: this.#problem }),
       resent: this.#client.resent,
       strays: this.#client.strays,
-      toRemove: this.#toRemove.size,
+      toRemove: this.#removals.owed,
     };
+  }
+
+  /** From before its first offer until after its removal: a session of ours that is not here is removed when it is seen. */
+  enter(tenant: Tenant): void {
+    this.#tenants.set(tenant.session, tenant);
+  }
+
+  leave({ session }: Tenant): void {
+    this.#tenants.delete(session);
   }
 
   /**
@@ -61,7 +123,9 @@ export class Engine {
    */
   async request(command: NgCommand, parameters: NgParameters, milliseconds: number): Promise<NgReply> {
     try {
-      return await this.#client.request(command, parameters, milliseconds);
+      const reply = await this.#client.request(command, parameters, milliseconds);
+      this.#answeredAt = this.#clock.monotonic();
+      return reply;
     } catch (error) {
       if (error instanceof DeadlineExceeded) {
         this.#isDown(messageOf(error.cause ?? error));
@@ -72,7 +136,7 @@ export class Engine {
     }
   }
 
-  /** Asks whether it is there, at most `milliseconds`; never rejects. */
+  /** Asks whether it is there, at most `milliseconds` for each question; never rejects. */
   async check(milliseconds: number): Promise<void> {
     const began = this.#clock.monotonic();
     try {
@@ -82,41 +146,43 @@ export class Engine {
       }
       const reply = await this.#client.request('ping', {}, milliseconds);
       if (reply.result !== 'pong') throw new Error(`answered a ping with "${reply.result}"`);
-      this.#roundTripMs = this.#clock.monotonic() - began;
-      this.#isUp();
+      this.#answeredAt = this.#clock.monotonic();
+      this.#roundTripMs = this.#answeredAt - began;
     } catch (error) {
       this.#isDown(messageOf(error));
+      if (this.#clock.monotonic() - this.#answeredAt >= lostAfter) this.#loseAll('it does not answer');
+      return;
+    }
+    try {
+      await this.#lookForRestart(milliseconds);
+      this.#isUp();
+      await this.#sweep(milliseconds);
+    } catch (error) {
+      // It answers pings: what else it does not answer is no reason to send no calls there.
+      this.#isUp();
+      this.#log.debug({ reason: messageOf(error) }, 'media engine was not asked for its sessions');
     }
   }
 
   /** Removes a session there, at once or when the engine answers again; never rejects. */
-  async remove(session: string, milliseconds: number): Promise<void> {
-    if (!this.#up) {
-      this.#removeLater(session);
-      return;
-    }
-    try {
-      // A session that it does not know is gone already: rtpengine answers `ok` with a warning, older ones `error`.
-      await this.request('delete', { 'call-id': session, 'delete-delay': 0 }, milliseconds);
-      this.#toRemove.delete(session);
-    } catch (error) {
-      this.#log.warn({ session, reason: messageOf(error) }, 'media session not removed; it is tried again');
-      this.#removeLater(session);
-    }
+  remove(session: string, milliseconds: number): Promise<void> {
+    return this.#removals.remove(session, milliseconds);
+  }
+
+  /** Removes a few of the sessions that it still has; called after each check. Never rejects. */
+  settleRemovals(milliseconds: number): Promise<void> {
+    return this.#removals.settle(milliseconds);
   }
 
   close(): void {
     this.#client.close();
   }
 
-  #removeLater(session: string): void {
-    const oldest = this.#toRemove.values().next();
-    if (this.#toRemove.size >= mostRemovals && !oldest.done) this.#toRemove.delete(oldest.value);
-    this.#toRemove.add(session);
-  }
-
   #isUp(): void {
-    if (!this.#up) this.#log.info({ roundTripMs: this.#roundTripMs }, 'media engine answers');
+    if (!this.#up) {
+      this.#log.info({ roundTripMs: this.#roundTripMs }, 'media engine answers');
+      this.#sweptAt = undefined;
+    }
     this.#up = true;
     this.#problem = undefined;
   }
@@ -129,9 +195,36 @@ export class Engine {
     this.#problem = problem;
   }
 
-  /** Removes a few of the sessions that it still has; called after each check. Never rejects. */
-  async settleRemovals(milliseconds: number): Promise<void> {
-    const some = [...this.#toRemove].slice(0, 100);
-    if (this.#up) await Promise.all(some.map((session) => this.remove(session, milliseconds)));
+  /** An engine that was started anew knows none of its sessions. */
+  async #lookForRestart(milliseconds: number): Promise<void> {
+    const { statistics } = await this.#client.request('statistics', {}, milliseconds);
+    if (!statistics) return;
+    const startedAt = this.#clock.monotonic() - statistics.totalstatistics.uptime * 1_000;
+    const before = this.#startedAt;
+    if (before !== undefined && startedAt <= before + startKnownTo) {
+      this.#startedAt = Math.min(before, startedAt);
+      return;
+    }
+    this.#startedAt = startedAt;
+    if (before !== undefined) this.#loseAll('it was started anew');
+  }
+
+  #loseAll(why: string): void {
+    const lost = [...this.#tenants.values()].filter((tenant) => tenant.lost());
+    for (const { session } of lost) this.#tenants.delete(session);
+    if (lost.length > 0) this.#log.error({ sessions: lost.length, why }, 'media engine has lost its sessions');
+  }
+
+  /** Removes sessions that bear our mark and stand in no call: a crash has left them, or an answer that was lost. */
+  async #sweep(milliseconds: number): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (this.#sweptAt !== undefined && now - this.#sweptAt < sweepEvery) return;
+    this.#sweptAt = now;
+    const { calls = [] } = await this.#client.request('list', { limit: sweepAtOnce }, milliseconds);
+    const left = calls.filter((session) => session.startsWith(this.#mark) && !this.#tenants.has(session));
+    if (left.length === 0) return;
+    this.#log.warn({ sessions: left.length }, 'media sessions of ours that belong to no call are removed');
+    this.#counts.leftBehind += left.length;
+    await Promise.all(left.map((session) => this.remove(session, milliseconds)));
   }
 }

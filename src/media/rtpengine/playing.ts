@@ -88,9 +88,24 @@ export class Playing {
     }
   }
 
-  /** Nothing follows any more what is played now. */
-  close(): void {
-    for (const side of [...this.#heard.keys()]) this.#forget(side);
+  /** After the session has come to another engine: all as it was, with sounds from their beginning. */
+  async playAgain(): Promise<void> {
+    const heard = [...this.#heard];
+    const apart = [...this.#apart];
+    this.#apart.clear();
+    for (const side of apart) await this.keepApart(side);
+    for (const [side, { sounds }] of heard) await this.play(side, sounds);
+  }
+
+  /** What the engine cannot be told any more: it has lost the session. */
+  forget(side: Side): void {
+    this.#forget(side);
+    this.#apart.delete(side);
+  }
+
+  /** Nothing follows for now what was played. */
+  pause(): void {
+    for (const { next } of this.#heard.values()) next?.clear();
   }
 
   #forget(side: Side): boolean {

@@ -1,46 +1,49 @@
 import { Failure } from '../../shared/errors.ts';
-import type { Media, MediaParts, RtpengineSettings } from '../contract.ts';
+import type { Media, MediaCounts, MediaParts, RtpengineSettings } from '../contract.ts';
 import { EnginePool } from './pool.ts';
-import { Seat } from './seat.ts';
 import { RtpengineSession } from './session.ts';
 
 /** Media through a pool of rtpengines; see createMedia. */
 export async function createRtpengineMedia(settings: RtpengineSettings, parts: MediaParts): Promise<Media> {
+  const { node, silentAfterMs, timeoutMs } = settings;
   const log = parts.log.child({ part: 'media' });
-  const pool = await EnginePool.open(settings, { clock: parts.clock, log });
+  const counts: MediaCounts = { lost: 0, relocated: 0, silent: 0, leftBehind: 0 };
+  const pool = await EnginePool.open(settings, { clock: parts.clock, log, mark: markOf(node), counts });
   const policyOf = (trunk: string | undefined) => (trunk === undefined ? undefined : settings.trunks?.[trunk]) ?? {};
+  const nameOf = (callId: string, session: number) => `${markOf(node)}${callId}.${session}`;
   return {
     mode: 'rtpengine',
-    open: ({ callId, session, trunks }) =>
+    open: ({ callId, session, trunks }, events) =>
       new Promise((resolve) => {
         const engine = pool.next();
         if (!engine) throw new Failure('no-media', 'no media engine answers; see whether rtpengine runs');
         const policies = { caller: policyOf(trunks.caller), target: policyOf(trunks.target) };
-        const tools = { clock: parts.clock, log: log.child({ callId }) };
-        resolve(new RtpengineSession(new Seat(sessionName(callId, session), engine, pool, tools), policies, tools));
+        const tools = { clock: parts.clock, log: log.child({ callId }), counts };
+        const name = nameOf(callId, session);
+        resolve(new RtpengineSession(name, { pool, engine, policies, events, silentAfterMs, ...tools }));
       }),
     release: async ({ callId, sessions: count, noted }) => {
       for (const { session, engine } of noted) {
-        if (!pool.find(engine))
-          log.warn({ session, engine }, 'media session not removed: its engine is no longer in the settings');
+        if (pool.find(engine)) continue;
+        log.warn({ session, engine }, 'media session not removed: its engine is no longer in the settings');
       }
-      const sessions = Array.from({ length: count }, (_, index) => sessionName(callId, index + 1));
-      await Promise.all(
-        pool.engines.flatMap((engine) => sessions.map((session) => engine.remove(session, settings.timeoutMs))),
-      );
+      const named = Array.from({ length: count }, (_, index) => nameOf(callId, index + 1));
+      const sessions = [...new Set([...named, ...noted.map(({ session }) => session)])];
+      await Promise.all(pool.engines.flatMap((engine) => sessions.map((session) => engine.remove(session, timeoutMs))));
     },
+    useEngines: (engines) => pool.use(engines),
     close: () => {
       pool.close();
       return Promise.resolve();
     },
     health: () => {
       const engines = pool.engines.map((engine) => engine.health);
-      return { mode: 'rtpengine', ok: engines.some((engine) => engine.up), engines };
+      return { mode: 'rtpengine', ok: engines.some(({ up, draining }) => up && !draining), engines, counts };
     },
   };
 }
 
-/** The ng call-id of a session: a restart finds it again out of the record of the call. */
-function sessionName(callId: string, session: number): string {
-  return `${callId}.${session}`;
+/** Beginning of the names of a node's sessions; names of nodes hold no colon. */
+function markOf(node: string): string {
+  return `${node}:`;
 }

@@ -1,63 +1,62 @@
-import type { NgParameters } from 'rtpengine-client';
-import type { MediaSession, Side } from '../../call/ports.ts';
-import type { Clock } from '../../shared/clock.ts';
+import type { MediaEvents, MediaSession, Side } from '../../call/ports.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { answerRequest, checkAddresses, offerRequest, type MediaPolicy, type Policies } from '../policy.ts';
-import { readSdp, type ReadSdp } from '../sdp.ts';
+import type { MediaCounts } from '../contract.ts';
+import type { MediaPolicy } from '../policy.ts';
+import { readSdp } from '../sdp.ts';
+import { Descriptions } from './descriptions.ts';
 import { sendDigits } from './digits.ts';
+import type { Engine } from './engine.ts';
 import { answerInPlace, offerInPlace } from './parking.ts';
 import { Playing, type Sounds } from './playing.ts';
-import { reasonOf, type NgReply } from './reply.ts';
-import type { Seat } from './seat.ts';
-import { otherSide } from './sides.ts';
+import type { EnginePool } from './pool.ts';
+import { packetsFrom } from './reply.ts';
+import { Seat } from './seat.ts';
+import { Silence } from './silence.ts';
 
-/**
- * What the engine is told with every description: no trace of the other side's addresses, no ICE, and the same ports for
- * a side whatever becomes of the other one.
- */
-const rewriting: NgParameters = { replace: ['origin', 'session-connection'], ICE: 'remove' };
-const always = ['port-latching'];
-/** Voice of another fork is thrown away; without it both would be heard, mixed up (all of them send to one port). */
-const oneFork = ['strict-source', 'asymmetric'];
+/** Looks at the engine's counters in each time that a side may be silent. */
+const looksInSilence = 4;
+/** Milliseconds between two looks when nobody asks for silence: whether the engine still has the session. */
+const lookForSession = 15_000;
+const shortestLook = 100;
 
-/** An offer and its answer, as they came, and what was made of them for the other side. */
-interface Exchange {
-  offerer: Side;
-  offer: ReadSdp;
-  answer: ReadSdp;
-  /** What the answering side was offered. */
-  offered: string;
-  /** What the offering side was answered. */
-  answered: string;
+export interface SessionParts {
+  pool: EnginePool;
+  /** Whose turn it is. */
+  engine: Engine;
+  policies: Readonly<Record<Side, MediaPolicy>>;
+  events: MediaEvents;
+  /** Milliseconds; 0: silence is not told. */
+  silentAfterMs: number;
+  counts: MediaCounts;
+  clock: Clock;
+  log: Logger;
 }
 
-/**
- * The media of two parties at an engine. The session's name is the ng call-id, the sides' names are the tags; so an
- * offer and an answer with the same names bring the media back at an engine that was restarted, or at another one.
- */
+/** The media of two parties at an engine. The session's name is the ng call-id, the sides' names are the tags. */
 export class RtpengineSession implements MediaSession {
+  readonly #parts: SessionParts;
   readonly #seat: Seat;
-  readonly #policies: Readonly<Record<Side, MediaPolicy>>;
+  readonly #descriptions: Descriptions;
   readonly #playing: Playing;
-  readonly #clock: Clock;
+  readonly #silence: Silence;
   /** Settles with the request that was asked last; never rejects. */
   #last: Promise<void> = Promise.resolve();
-  #offer: Pick<Exchange, 'offerer' | 'offer' | 'offered'> | undefined;
-  #exchange: Exchange | undefined;
-  /** What each side speaks, out of its last description. */
-  readonly #protocols: Partial<Record<Side, string>> = {};
-  readonly #forks = new Set<string>();
-  /** Whether digits can be put into the voice: the engine then decodes all of it, so it is not asked for before. */
-  #injecting = false;
+  #parked = false;
+  /** Sides that were offered something by `relocate`, and have not answered yet. */
+  readonly #relocated = new Set<Side>();
+  #look: Timer | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(seat: Seat, policies: Readonly<Record<Side, MediaPolicy>>, parts: { clock: Clock; log: Logger }) {
-    this.#seat = seat;
-    this.#policies = policies;
-    this.#clock = parts.clock;
-    this.#playing = new Playing(seat, parts.clock, (step) => {
-      this.#inOrder(step).catch((error: unknown) => parts.log.warn(`the next sound is not heard: ${messageOf(error)}`));
+  constructor(name: string, parts: SessionParts) {
+    const { clock, log, pool, engine, policies, silentAfterMs } = parts;
+    this.#parts = parts;
+    this.#seat = new Seat(name, engine, pool, { clock, log, onLost: () => this.#onLost() });
+    this.#descriptions = new Descriptions(this.#seat, policies);
+    this.#silence = new Silence(silentAfterMs);
+    this.#playing = new Playing(this.#seat, clock, (step) => {
+      this.#inOrder(step).catch((error: unknown) => log.warn(`the next sound is not heard: ${messageOf(error)}`));
     });
   }
 
@@ -66,21 +65,26 @@ export class RtpengineSession implements MediaSession {
   }
 
   offer(from: Side, sdp: string): Promise<string> {
-    return this.#inOrder(() => this.#takeOffer(from, readSdp(sdp)));
+    return this.#inOrder(() => {
+      this.#relocated.clear();
+      return this.#descriptions.offer(from, readSdp(sdp));
+    });
   }
 
   answer(from: Side, sdp: string, fork?: string): Promise<string> {
     return this.#inOrder(() => {
-      if (fork !== undefined) this.#forks.add(fork);
-      return this.#takeAnswer(from, readSdp(sdp));
+      const said = readSdp(sdp);
+      if (this.#relocated.delete(from)) return this.#descriptions.correct(from, said);
+      return this.#take(this.#descriptions.answer(from, said, fork));
     });
   }
 
   park(offer: string | undefined): Promise<string> {
     return this.#inOrder(async () => {
-      if (offer === undefined) return await this.#takeOffer('target', readSdp(offerInPlace()));
-      const offered = await this.#takeOffer('caller', readSdp(offer));
-      const answer = await this.#takeAnswer('target', readSdp(answerInPlace(offered)));
+      this.#parked = true;
+      if (offer === undefined) return await this.#descriptions.offer('target', readSdp(offerInPlace()));
+      const offered = await this.#descriptions.offer('caller', readSdp(offer));
+      const answer = await this.#take(this.#descriptions.answer('target', readSdp(answerInPlace(offered))));
       // What the caller says is for nobody.
       await this.#playing.keepApart('target');
       return answer;
@@ -89,40 +93,60 @@ export class RtpengineSession implements MediaSession {
 
   parked(answer: string): Promise<void> {
     return this.#inOrder(async () => {
-      await this.#takeAnswer('caller', readSdp(answer));
+      await this.#take(this.#descriptions.answer('caller', readSdp(answer)));
       await this.#playing.keepApart('target');
     });
   }
 
   play(to: Side, sounds: Sounds): Promise<void> {
     return this.#inOrder(() => {
-      this.#agreed();
+      if (!this.#descriptions.agreed) throw new Failure('no-media', 'there is no voice yet: nothing was agreed on');
       return this.#playing.play(to, sounds);
     });
   }
 
   stop(to: Side): Promise<void> {
-    return this.#inOrder(() => this.#playing.stop(to));
+    return this.#inOrder(() => {
+      if (this.#seat.state === 'taken') return this.#playing.stop(to);
+      this.#playing.forget(to);
+      return Promise.resolve();
+    });
   }
 
   digits(to: Side, digits: string): Promise<void> {
     return this.#inOrder(async () => {
       if (!/^[0-9*#A-D]{1,64}$/.test(digits)) throw new Failure('bad-input', `"${digits}" are no digits`);
-      if (!this.#takesDigits(to)) throw new Failure('no-media', `the ${to} takes no digits in the path of its voice`);
+      if (!this.#descriptions.takesDigits(to)) {
+        throw new Failure('no-media', `the ${to} takes no digits in the path of its voice`);
+      }
       if (this.#playing.isApart(to)) throw new Failure('no-media', `the ${to} hears a sound, and no digits beside it`);
-      await this.#prepareDigits();
-      await sendDigits(this.#seat, this.#clock, to, digits);
+      await this.#descriptions.prepareDigits();
+      await sendDigits(this.#seat, this.#parts.clock, to, digits);
     });
   }
 
-  relocate(): Promise<Record<Side, string>> {
-    return Promise.reject(new Failure('no-media', 'not offered yet'));
+  relocate(): Promise<Partial<Record<Side, string>>> {
+    return this.#inOrder(async () => {
+      if (!this.#descriptions.agreed) throw new Failure('no-media', 'nothing was agreed on that could be brought back');
+      if (this.#seat.state !== 'lost') await this.#seat.leave();
+      this.#seat.move();
+      const { caller, target } = await this.#descriptions.tellAgain();
+      await this.#playing
+        .playAgain()
+        .catch((error: unknown) => this.#parts.log.warn(`what was played is not heard again: ${messageOf(error)}`));
+      this.#parts.counts.relocated += 1;
+      this.#parts.log.warn(this.engine, 'the media of a call were brought to another place');
+      this.#watch();
+      for (const side of ['caller', 'target'] as const) this.#relocated.add(side);
+      return this.#parked ? { caller } : { caller, target };
+    });
   }
 
   close(): Promise<void> {
     // After what is under way: an offer that is sent again behind the removal would bring the session back.
     this.#closing ??= this.#last.then(() => {
-      this.#playing.close();
+      this.#look?.clear();
+      this.#playing.pause();
       return this.#seat.leave();
     });
     return this.#closing;
@@ -139,105 +163,62 @@ export class RtpengineSession implements MediaSession {
     return result;
   }
 
-  async #takeOffer(offerer: Side, offer: ReadSdp): Promise<string> {
-    const offered = await this.#offerAtEngine(offerer, offer);
-    this.#offer = { offerer, offer, offered };
-    if (offer.protocol !== undefined) this.#protocols[offerer] = offer.protocol;
-    return offered;
-  }
-
-  async #takeAnswer(from: Side, answer: ReadSdp): Promise<string> {
-    const offerer = otherSide[from];
-    const open = this.#offer;
-    if (open?.offerer !== offerer) throw new Failure('media-refused', `the ${from} answers an offer that nobody made`);
-    const answered = await this.#answerAtEngine(offerer, answer);
-    this.#exchange = { ...open, answer, answered };
-    if (answer.protocol !== undefined) this.#protocols[from] = answer.protocol;
+  /** An answer: from the first one on, the engine's counters are looked at. */
+  async #take(answering: Promise<string>): Promise<string> {
+    const watching = this.#descriptions.agreed;
+    const answered = await answering;
+    if (!watching) this.#watch();
     return answered;
   }
 
-  async #offerAtEngine(offerer: Side, offer: ReadSdp): Promise<string> {
-    const to = otherSide[offerer];
-    const parameters = {
-      ...this.#rewriting(),
-      'from-tag': offerer,
-      // A first offer has no other side yet; a later one names both (as in the SIP dialog).
-      ...(this.#offer !== undefined && { 'to-tag': to }),
-      ...offerRequest(offer, this.#policiesFrom(offerer), this.#protocols[to]),
-      sdp: offer.text,
-    };
-    const offered = sdpOf(await (this.#seat.taken ? this.#seat.ask('offer', parameters) : this.#take(parameters)));
-    checkAddresses(offered, this.#policies[to], this.#seat.engine);
-    return offered;
+  #watch(): void {
+    this.#silence.reset();
+    this.#lookLater();
   }
 
-  async #answerAtEngine(offerer: Side, answer: ReadSdp): Promise<string> {
-    const from = otherSide[offerer];
-    const tags = { 'from-tag': offerer, 'to-tag': from };
-    const asked = answerRequest(answer, this.#policiesFrom(from));
-    return sdpOf(await this.#seat.ask('answer', { ...this.#rewriting(), ...tags, ...asked, sdp: answer.text }));
+  #lookLater(): void {
+    const { clock, silentAfterMs } = this.#parts;
+    const pause = silentAfterMs === 0 ? lookForSession : Math.max(silentAfterMs / looksInSilence, shortestLook);
+    this.#look?.clear();
+    this.#look = clock.after(pause, () => {
+      if (this.#closing || this.#seat.state !== 'taken') return;
+      this.#inOrder(() => this.#lookNow())
+        // An engine that does not answer is found to be so by its pool.
+        .catch(() => undefined)
+        .finally(() => {
+          if (!this.#closing && this.#seat.state === 'taken') this.#lookLater();
+        });
+    });
   }
 
-  async #take(parameters: NgParameters): Promise<NgReply> {
+  async #lookNow(): Promise<void> {
+    const reply = await this.#seat.ask('query', {});
+    const silent = this.#silence.look(
+      this.#parts.clock.monotonic(),
+      // RTCP is a sign of life, too: a phone may say nothing while nothing is said (RFC 3551 4.1).
+      (side) => packetsFrom(reply, side, 'any'),
+      (side) => !(this.#parked && side === 'target') && this.#descriptions.isToSpeak(side),
+    );
+    for (const side of silent) {
+      this.#parts.counts.silent += 1;
+      this.#tell(() => this.#parts.events.silent(side));
+    }
+  }
+
+  #onLost(): void {
+    this.#look?.clear();
+    this.#playing.pause();
+    if (this.#closing) return;
+    this.#parts.counts.lost += 1;
+    this.#tell(() => this.#parts.events.lost());
+  }
+
+  #tell(event: () => void): void {
+    if (this.#closing) return;
     try {
-      return await this.#seat.take(parameters);
+      event();
     } catch (error) {
-      // Removals of this session may be owed to each engine; brought back under its name it would be removed.
-      this.#closing ??= Promise.resolve();
-      throw error;
+      this.#parts.log.error({ err: error }, 'an event of the media was not taken');
     }
   }
-
-  #policiesFrom(side: Side): Policies {
-    return { from: this.#policies[side], to: this.#policies[otherSide[side]] };
-  }
-
-  #rewriting(): NgParameters {
-    const forked = this.#forks.size > 1 ? oneFork : [];
-    const injecting = this.#injecting ? ['inject-DTMF'] : [];
-    return { ...rewriting, flags: [...always, ...forked, ...injecting] };
-  }
-
-  /** @throws Failure `no-media` before the first answer */
-  #agreed(): Exchange {
-    if (this.#exchange) return this.#exchange;
-    throw new Failure('no-media', 'there is no voice yet: nothing was agreed on');
-  }
-
-  /** Whether a side is to hear digits as tones, or both what it said and what it was told hold RFC 4733 events. */
-  #takesDigits(side: Side): boolean {
-    const { digits } = this.#policies[side];
-    if (digits === 'inband') return true;
-    if (digits === 'info') return false;
-    const { offerer, offer, answer, offered, answered } = this.#agreed();
-    const [said, told] = side === offerer ? [offer.text, answered] : [answer.text, offered];
-    return [said, told].every((sdp) => /^a=rtpmap:\d+ telephone-event\//im.test(sdp));
-  }
-
-  /** Tells the engine the same descriptions again, so that digits can be put in; neither side notices. */
-  async #prepareDigits(): Promise<void> {
-    if (this.#injecting) return;
-    const { offerer, offer, answer, offered, answered } = this.#agreed();
-    this.#injecting = true;
-    const again = [await this.#offerAtEngine(offerer, offer), await this.#answerAtEngine(offerer, answer)];
-    if (!isSameToPeer(offered, again[0]) || !isSameToPeer(answered, again[1])) {
-      throw new Failure('no-media', `${this.#seat.engine} puts in no digits without new descriptions`);
-    }
-  }
-}
-
-/**
- * Whether a side that knows the one description may go on without being told the other one. A new offer of SRTP has the key
- * that is used first, and new ones behind it for suites that are not (RFC 4568 5.1.1).
- */
-function isSameToPeer(told: string, again: string | undefined): boolean {
-  const key = /^a=crypto:.*\r?\n/gm;
-  const [used] = again?.match(key) ?? [];
-  return told.replace(key, '') === again?.replace(key, '') && (used === undefined || told.includes(used));
-}
-
-/** @throws Failure `media-refused` */
-function sdpOf(reply: NgReply): string {
-  if (reply.result === 'ok' && reply.sdp !== undefined) return reply.sdp;
-  throw new Failure('media-refused', `rtpengine refused the session description: ${reasonOf(reply)}`);
 }

@@ -14,7 +14,7 @@ import {
   type Relay,
   type RunningRtpengine,
 } from '../../support/rtpengine.ts';
-import { openSession } from '../../support/media-session.ts';
+import { openSession, relays } from '../../support/media-session.ts';
 
 const parts = { clock: systemClock, log: silentLog };
 const skip = rtpengineMissing() ?? false;
@@ -39,7 +39,7 @@ async function relayTo(t: TestContext, running: RunningRtpengine): Promise<Relay
 }
 
 async function pool(t: TestContext, engines: string[], timeoutMs = 2_000): Promise<Media> {
-  const media = await createMedia({ mode: 'rtpengine', engines, timeoutMs }, parts);
+  const media = await createMedia(relays(engines, { timeoutMs }), parts);
   t.after(() => media.close());
   return media;
 }
@@ -66,7 +66,7 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
     const running = await engine(t);
     const media = await pool(t, [running.engine]);
     const { session, toTarget, toCaller } = await connect(media, 'call');
-    assert.deepEqual(session.engine, { session: 'call.1', engine: running.engine });
+    assert.deepEqual(session.engine, { session: 'node:call.1', engine: running.engine });
     assert.equal(await running.sessions(), 1);
     for (const [sdp, hidden] of [
       [toTarget, '192.0.2.7'],
@@ -149,7 +149,11 @@ describe('what the engine does with a call', { skip, timeout: 60_000 }, () => {
     const after = await pool(t, [one.engine, other.engine]);
     for (const callId of ['left', 'other', 'unknown']) await after.release({ callId, sessions: 2, noted: [] });
     assert.deepEqual([await one.sessions(), await other.sessions()], [0, 0]);
-    await after.release({ callId: 'left', sessions: 1, noted: [{ session: 'left.1', engine: 'udp://192.0.2.1:1' }] });
+    await after.release({
+      callId: 'left',
+      sessions: 1,
+      noted: [{ session: 'node:left.1', engine: 'udp://192.0.2.1:1' }],
+    });
   });
 });
 
@@ -365,7 +369,7 @@ test('an address that cannot be an engine is refused at the start', async () => 
     ['udp://[::1]:2223'],
     ['tcp://127.0.0.1:2223'],
   ]) {
-    await assert.rejects(createMedia({ mode: 'rtpengine', engines, timeoutMs: 300 }, parts), { code: 'bad-setting' });
+    await assert.rejects(createMedia(relays(engines), parts), { code: 'bad-setting' });
   }
 });
 

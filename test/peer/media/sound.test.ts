@@ -8,7 +8,7 @@ import { answerSdp, offerSdp, readAnswer, type OwnMedia } from '../../../src/sim
 import { RtpSession } from '../../../src/simulate/rtp/session.ts';
 import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { rtpengineMissing, startRtpengine } from '../../support/rtpengine.ts';
-import { openSession } from '../../support/media-session.ts';
+import { openSession, relays } from '../../support/media-session.ts';
 
 async function phone(t: TestContext): Promise<RtpSession> {
   const session = await RtpSession.open({ clock: systemClock, address: '127.0.0.1', expect: [440, 1_000] });
@@ -20,10 +20,7 @@ async function phone(t: TestContext): Promise<RtpSession> {
 async function callThrough(t: TestContext, laws: NonNullable<OwnMedia['laws']>) {
   const running = await startRtpengine();
   t.after(() => running.stop());
-  const media = await createMedia(
-    { mode: 'rtpengine', engines: [running.engine], timeoutMs: 2_000 },
-    { clock: systemClock, log: silentLog },
-  );
+  const media = await createMedia(relays([running.engine]), { clock: systemClock, log: silentLog });
   t.after(() => media.close());
   const [caller, target] = [await phone(t), await phone(t)];
   const session = await openSession(media, 'sound');

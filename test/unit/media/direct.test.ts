@@ -17,7 +17,8 @@ test('direct: offer and answer pass octet for octet', async () => {
   assert.equal(session.engine, undefined);
   await session.close();
   await session.close();
-  assert.deepEqual(media.health(), { mode: 'direct', ok: true, engines: [] });
+  const { counts: _, ...health } = media.health();
+  assert.deepEqual(health, { mode: 'direct', ok: true, engines: [] });
   await media.close();
 });
 
