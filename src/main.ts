@@ -29,8 +29,12 @@ export interface Ringaway {
   readonly http: { readonly address: string };
   /** What the built-in SIP server listens on (`udp://address:port`); of a drachtio-server, its address. */
   readonly sip: { readonly listening: readonly string[] };
-  /** Reads the certificates of the built-in SIP server again; wrong ones change nothing, and the log says so. */
-  reload(): void;
+  /**
+   * Reads the certificates of the built-in SIP server again (wrong ones change nothing, and the log says so), and takes the
+   * rtpengines out of `changed`, where those are to be used.
+   * @throws Failure `bad-setting` when they cannot be used; the old ones then are
+   */
+  reload(changed: Settings | undefined): Promise<void>;
   /** Takes no new calls (503 with Retry-After); resolves when the last one is over, or calls.drainWithin has passed. */
   drain(): Promise<void>;
   /** Ends what still stands, writes everything, and leaves nothing running; idempotent. */
@@ -124,7 +128,7 @@ async function build(
       store: () => store.ping(),
       sip: () => requireThat(trunk.connected(), 'no SIP server is connected'),
       gateways: () => requireThat(someGatewayUp(trunk), 'no gateway answers'),
-      media: () => requireThat(media.health().ok, 'no rtpengine answers'),
+      media: () => requireThat(media.health().ok, 'no rtpengine answers, or all of them drain'),
       calls: () => requireThat(!draining, 'the service is stopping'),
     },
   });
@@ -136,6 +140,7 @@ async function build(
       return counters;
     },
     legs: () => trunk.stats().legs,
+    media: () => media.health(),
     unhandledRejections,
     ...(server && { sip: () => server.stats() }),
   });
@@ -148,7 +153,10 @@ async function build(
   return {
     http: { address: address.replace(/^http:\/\//, '') },
     sip: { listening: sip.listening },
-    reload: () => void server?.reloadCertificates(),
+    async reload(changed) {
+      server?.reloadCertificates();
+      if (changed?.media.mode === 'rtpengine') await media.useEngines(changed.media.engines);
+    },
     async drain() {
       draining = true;
       trunk.drain();

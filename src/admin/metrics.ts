@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { endReasons } from '../call/end.ts';
 import type { CallMetrics } from '../call/ports.ts';
 import type { CallViewState } from '../call/view.ts';
+import { observeMedia, type MediaFacts } from './media-metrics.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -35,6 +36,7 @@ export interface MetricSources {
   trunks?: () => Readonly<Record<'refusedPeers', number>> & Counts;
   /** Legs of calls that are not over. */
   legs?: () => number;
+  media?: () => MediaFacts;
   unhandledRejections?: () => number;
 }
 
@@ -82,6 +84,7 @@ export function createMetrics(): Metrics {
   observeTerminals(sources, registers);
   observeSip(sources, registers);
   observeTrunks(sources, registers);
+  observeMedia(() => sources.media?.(), registers);
   counterOf(
     'ringaway_unhandled_rejections_total',
     'Promises that failed without an owner: faults of ours',

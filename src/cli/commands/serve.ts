@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import type { Settings } from '../../config.ts';
+import { loadSettings, type Settings } from '../../config.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { createLogger, type Logger } from '../../shared/log.ts';
 import { act } from '../context.ts';
 import { fail } from '../failing.ts';
 
 const help = `
-SIGHUP: the certificates of SIP are read again; calls and connections go on.
+SIGHUP: the certificates of SIP and media.engines are read again; calls and connections go on.
 SIGTERM or SIGINT: no new calls; standing calls may go on for calls.drainWithin; then it ends with exit code 0.
 A second signal ends it at once.
 
@@ -23,8 +24,8 @@ const leaveToEnd = 10_000;
 export interface RunningService {
   readonly http: { readonly address: string };
   readonly sip: { readonly listening: readonly string[] };
-  /** Reads again what can change while it runs: the certificates of SIP. */
-  reload(): void;
+  /** Takes what can change while it runs: the certificates of SIP, and the rtpengines of the settings, where they could be read. */
+  reload(changed: Settings | undefined): Promise<void>;
   /** Takes no new calls; resolves when the last one is over, or calls.drainWithin has passed. */
   drain(): Promise<void>;
   /** Ends what still stands and writes everything. */
@@ -53,7 +54,7 @@ export function registerServe(program: Command): void {
         const { startRingaway } = await import('../../main.ts');
         // Whatever a half-started or half-closed part still holds open, the process ends here.
         process.exit(
-          await serve(settings, startRingaway).then(
+          await serve(settings, startRingaway, () => loadSettings({ file: context.configFile })).then(
             () => 0,
             (error: unknown) => fail(error, context.json),
           ),
@@ -63,13 +64,13 @@ export function registerServe(program: Command): void {
 }
 
 /** Runs the service until the first SIGTERM or SIGINT and its drain are over. */
-export async function serve(settings: Settings, start: StartService): Promise<void> {
+export async function serve(settings: Settings, start: StartService, readAgain: () => Settings): Promise<void> {
   const { level, pretty } = settings.log;
   const log = createLogger(level, pretty === 'auto' ? process.stdout.isTTY : pretty);
   const unhandledRejections = watchFaults(log);
   const stopAsked = firstSignal(log);
   const service = await start(settings, { log, clock: systemClock, unhandledRejections });
-  process.on('SIGHUP', () => service.reload());
+  process.on('SIGHUP', () => void reload(service, readAgain, log));
   process.stderr.write(`${readyLine(settings, service)}\n`);
   const signal = await stopAsked;
   log.info({ signal }, 'the service is stopping: no new calls, standing ones may end');
@@ -81,6 +82,19 @@ export async function serve(settings: Settings, start: StartService): Promise<vo
   ).catch((error: unknown) => log.error({ err: error }, 'not all calls could be ended in good order'));
   await withDeadline(systemClock, leaveToEnd, 'closing', service.close());
   log.info('the service has stopped');
+}
+
+/** Never rejects: what cannot be read or used is logged, and stays as it was. */
+async function reload(service: RunningService, readAgain: () => Settings, log: Logger): Promise<void> {
+  let changed: Settings | undefined;
+  try {
+    changed = readAgain();
+  } catch (error) {
+    log.error(`SIGHUP: the settings are wrong, and stay as they were: ${messageOf(error)}`);
+  }
+  await service
+    .reload(changed)
+    .catch((error: unknown) => log.error(`SIGHUP: the settings are not used: ${messageOf(error)}`));
 }
 
 function readyLine({ trunks, media, store }: Settings, { http, sip }: RunningService): string {

@@ -1,5 +1,6 @@
 // What operators and their machines are told over HTTP by the service as a process.
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
 import { numbers, openScene, type Scene } from '../../support/process/scene.ts';
@@ -112,10 +113,11 @@ describe('health, readiness and metrics of the service', { timeout: 60_000 }, ()
 describe('readiness with a dead engine', { skip: rtpengineMissing() ?? false, timeout: 60_000 }, () => {
   let scene: Scene;
   let engine: RunningRtpengine;
+  let service: ServiceProcess;
   before(async () => {
     engine = await startRtpengine();
     scene = await openScene({ media: { mode: 'rtpengine', engines: [engine.engine], timeout: '300ms' } });
-    await scene.serve();
+    service = await scene.serve();
   });
   after(async () => {
     await scene.close();
@@ -127,9 +129,32 @@ describe('readiness with a dead engine', { skip: rtpengineMissing() ?? false, ti
     await engine.kill();
     await eventually('not ready', async () => (await get(scene, '/ready')).status === 503);
     const { body } = await get(scene, '/ready');
-    assert.match(JSON.stringify(body), /"media":{"ok":false,"reason":"no rtpengine answers"}/);
+    assert.match(JSON.stringify(body), /"media":{"ok":false,"reason":"no rtpengine answers, or all of them drain"}/);
     assert.equal((await get(scene, '/health')).status, 200);
     await engine.restart();
     await eventually('ready again', async () => (await get(scene, '/ready')).status === 200);
+  });
+
+  test('SIGHUP takes the engines out of the settings anew: one that drains gets no calls; wrong settings change nothing', async () => {
+    const up = (drains: number) => `ringaway_media_engine_draining{engine="${engine.engine}"} ${drains}`;
+    const metrics = async () => await (await fetch(`http://${scene.http}/metrics`)).text();
+    const settings = await readFile(scene.config, 'utf8');
+    const change = async (drain: boolean) => {
+      // The file is JSON, which is YAML.
+      const media = { mode: 'rtpengine', engines: [{ address: engine.engine, drain }], timeout: '300ms' };
+      const changed: unknown = { ...(JSON.parse(settings) as object), media };
+      await writeFile(scene.config, JSON.stringify(changed));
+      service.signal('SIGHUP');
+    };
+    assert.ok((await metrics()).includes(up(0)));
+    await change(true);
+    await eventually('it drains', async () => (await metrics()).includes(up(1)));
+    assert.equal((await get(scene, '/ready')).status, 503);
+    await writeFile(scene.config, 'media: { mode: wrong }');
+    service.signal('SIGHUP');
+    await service.line('out', /the settings are wrong, and stay as they were/);
+    assert.ok((await metrics()).includes(up(1)));
+    await change(false);
+    await eventually('it takes calls again', async () => (await get(scene, '/ready')).status === 200);
   });
 });

@@ -46,6 +46,10 @@ test('what others count is read at each scrape, never added to what was read bef
     connections: { standing: 4, givenUp: { silent: 6 } },
     transactions: { clients: 3, servers: 4 },
   };
+  const engine = {
+    ...{ engine: 'udp://192.0.2.1:2223', up: true, draining: false, sessions: 12, roundTripMs: 1.5 },
+    ...{ resent: 13, strays: 14, toRemove: 15 },
+  };
   let terminals = 1;
   metrics.observe({
     sip: () => sip,
@@ -53,6 +57,7 @@ test('what others count is read at each scrape, never added to what was read bef
     legs: () => 6,
     terminals: () => ({ terminals, accounts: 1, logins: { ok: 2, locked: 1 }, notified: 3, received: 2 }),
     unhandledRejections: () => 1,
+    media: () => ({ engines: [engine], counts: { lost: 1, relocated: 2, silent: 3, leftBehind: 4 } }),
   });
   await metrics.text();
   terminals = 5;
@@ -75,6 +80,13 @@ test('what others count is read at each scrape, never added to what was read bef
     'ringaway_terminal_logins_total{outcome="locked"}': 1,
     'ringaway_notifications_total{event="acknowledged"}': 2,
     ringaway_unhandled_rejections_total: 1,
+    'ringaway_media_engine_up{engine="udp://192.0.2.1:2223"}': 1,
+    'ringaway_media_engine_draining{engine="udp://192.0.2.1:2223"}': 0,
+    'ringaway_media_sessions{engine="udp://192.0.2.1:2223"}': 12,
+    'ringaway_media_removals_owed{engine="udp://192.0.2.1:2223"}': 15,
+    'ringaway_media_engine_round_trip_seconds{engine="udp://192.0.2.1:2223"}': 0.0015,
+    'ringaway_media_datagrams_total{engine="udp://192.0.2.1:2223",kind="stray"}': 14,
+    'ringaway_media_events_total{event="left-behind"}': 4,
   };
   for (const [name, value] of Object.entries(wanted)) assert.equal(await sample(metrics, name), value, name);
 });

@@ -54,7 +54,7 @@ function serveWith(context: TestContext, code: string): ChildProcess {
     const settings = loadSettings({ file: 'ringaway.yaml', environment: {} });
     const alive = setInterval(() => undefined, 1e6);
     const running = { http: { address: 'x' }, sip: { listening: [] }, drain: async () => {}, close: async () => clearInterval(alive) };
-    await serve(settings, async (_, tools) => { ${code} });`;
+    await serve(settings, async (_, tools) => { ${code} }, () => settings);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, timeout: 60_000 });
   context.after(() => child.kill('SIGKILL'));
   return child;
