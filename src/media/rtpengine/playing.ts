@@ -91,16 +91,17 @@ export class Playing {
   /** After the session has come to another engine: all as it was, with sounds from their beginning. */
   async playAgain(): Promise<void> {
     const heard = [...this.#heard];
-    const apart = [...this.#apart];
+    const always = [...this.#apart].filter(([, how]) => how === 'always');
     this.#apart.clear();
-    for (const side of apart) await this.keepApart(side);
+    for (const [side] of always) await this.keepApart(side);
     for (const [side, { sounds }] of heard) await this.play(side, sounds);
   }
 
   /** What the engine cannot be told any more: it has lost the session. */
   forget(side: Side): void {
     this.#forget(side);
-    this.#apart.delete(side);
+    if (this.#heard.size > 0) return;
+    for (const [apart, how] of this.#apart) if (how === 'meanwhile') this.#apart.delete(apart);
   }
 
   /** Nothing follows for now what was played. */

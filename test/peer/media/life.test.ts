@@ -108,9 +108,9 @@ describe('an engine that dies while people talk', { skip, timeout: 60_000 }, () 
     assert.ok(performance.now() - began < 10_000, 'by its age, and not when the session was looked for (15 s)');
     await eventually('the engine answers', () => media.health().ok);
     await reinvite(call.session, await call.session.relocate(), { caller, target });
-    await Promise.all([hearsOnly(caller, pitch.music, 1), hearsOnly(target, pitch.caller, 1)]);
+    await hearsOnly(caller, pitch.music, 1);
     await call.session.stop('caller');
-    await hearsOnly(caller, pitch.target, 0.5);
+    await Promise.all([hearsOnly(caller, pitch.target, 0.5), hearsOnly(target, pitch.caller, 0.5)]);
     await call.session.close();
     assert.equal(await engine.sessions(), 0);
   });
