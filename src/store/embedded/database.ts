@@ -24,6 +24,11 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
+/** Opens a file that `openDatabase` has opened before, to read what is committed. Blocks the thread it runs in. */
+export function openForReading(file: string): DatabaseSync {
+  return new DatabaseSync(file, { timeout: busyTimeout, readOnly: true });
+}
+
 /** Changing to WAL reports a busy file at once, whatever the busy timeout is: two processes may open a new one. */
 function patiently(action: () => void): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));

@@ -15,16 +15,21 @@ export interface EmbeddedStoreOptions {
 }
 
 /**
- * The store in a file of its own (SQLite, `ringaway.db` in `path`), for one node. Several processes of one
+ * The store in a file of its own (SQLite, `ringaway.db` in `path`), for one node. What was acknowledged is read from then on;
+ * reads do not wait for writes. Several processes of one
  * machine may have it open: the service and commands of the CLI. Not for network file systems.
  * @throws Failure `bad-setting` when the folder cannot be used, `store-unavailable`
  */
 export async function openEmbeddedStore({ path, log, clock }: EmbeddedStoreOptions): Promise<Store> {
-  const thread = await StoreThread.open(await prepareFile(path), log, clock);
+  const file = await prepareFile(path);
+  const thread = new StoreThread(file, 'writes', log, clock);
+  await thread.opened();
+  // What is asked while a call arrives must not wait until other calls are on the disk.
+  const reader = new StoreThread(file, 'reads', log, clock);
   let revision = await thread.ask('revision');
   const watchers = new Watchers(
     async () => {
-      const changes = await thread.ask('changesSince', revision);
+      const changes = await reader.ask('changesSince', revision);
       revision = changes.revision;
       return changes.accounts;
     },
@@ -40,11 +45,11 @@ export async function openEmbeddedStore({ path, log, clock }: EmbeddedStoreOptio
 
   return {
     subscribers: {
-      findByNumber: (candidates) => thread.ask('findByNumber', candidates),
+      findByNumber: (candidates) => reader.ask('findByNumber', candidates),
       add: (subscriber) => told(thread.ask('addSubscriber', subscriber, clock.now())),
-      get: (account) => thread.ask('getSubscriber', account),
-      credentials: (accountOrNumber) => thread.ask('credentials', accountOrNumber),
-      list: ({ after = '', limit }) => thread.ask('listSubscribers', after, limit),
+      get: (account) => reader.ask('getSubscriber', account),
+      credentials: (accountOrNumber) => reader.ask('credentials', accountOrNumber),
+      list: ({ after = '', limit }) => reader.ask('listSubscribers', after, limit),
       change: (account, change) => told(thread.ask('changeSubscriber', account, change, clock.now())),
       remove: (account) => told(thread.ask('removeSubscriber', account)),
       addNumber: (account, number) => told(thread.ask('addNumber', account, number, clock.now())),
@@ -55,24 +60,24 @@ export async function openEmbeddedStore({ path, log, clock }: EmbeddedStoreOptio
       save: (login) => thread.ask('saveLogin', login),
       seen: (account, terminalId, at) => thread.ask('terminalSeen', account, terminalId, at),
       loggedOut: (account, terminalId, at) => thread.ask('terminalLoggedOut', account, terminalId, at),
-      of: (account) => thread.ask('loginsOf', account),
+      of: (account) => reader.ask('loginsOf', account),
     },
     records: {
       open: (record) => thread.ask('openRecord', record),
       update: (id, change) => thread.ask('updateRecord', id, change),
       close: (id, end, change) => thread.ask('closeRecord', id, end, change),
-      standing: (node) => thread.ask('standingRecords', node),
-      calling: (numbers, since) => thread.ask('recordsCalling', numbers, since),
-      get: (id) => thread.ask('getRecord', id),
-      list: (filter) => thread.ask('listRecords', filter),
+      standing: (node) => reader.ask('standingRecords', node),
+      calling: (numbers, since) => reader.ask('recordsCalling', numbers, since),
+      get: (id) => reader.ask('getRecord', id),
+      list: (filter) => reader.ask('listRecords', filter),
     },
-    secret: async (name, make) => (await thread.ask('getSecret', name)) ?? thread.ask('keepSecret', name, make()),
+    secret: async (name, make) => (await reader.ask('getSecret', name)) ?? thread.ask('keepSecret', name, make()),
     ping: async () => {
       await thread.ask('revision');
     },
     close: () => {
       watchers.close();
-      return thread.close();
+      return Promise.all([reader.close(), thread.close()]).then(() => undefined);
     },
   };
 }

@@ -44,3 +44,12 @@ export interface StoreRequest {
   name: OperationName | 'close';
   args: readonly unknown[];
 }
+
+/** Whether a thread may change the file. One that only reads waits for no disk while the other commits. */
+export type Access = 'writes' | 'reads';
+
+/** What a thread of the store is started with. */
+export interface StoreWork {
+  file: string;
+  access: Access;
+}

@@ -5,7 +5,7 @@ import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { storeClosed } from '../failures.ts';
 import type { StoreAnswer } from './answer.ts';
-import type { OperationName, Operations, StoreRequest } from './operations.ts';
+import type { Access, OperationName, Operations, StoreRequest, StoreWork } from './operations.ts';
 
 /** Milliseconds after which a request is given up. Its outcome is then unknown. */
 const requestDeadline = 8000;
@@ -18,19 +18,21 @@ interface Pending {
   timer: Timer;
 }
 
-/** The requests to the thread that has the database: one map of what is pending, each settled exactly once. */
+/** The requests to a thread that has the database open: one map of what is pending, each settled exactly once. */
 export class StoreThread {
   readonly #worker: Worker;
   readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
+  readonly #opened: Promise<unknown>;
   #lastId = 0;
   #gone: Failure | undefined;
 
-  private constructor(file: string, log: Logger, clock: Clock) {
+  /** Whatever is asked before it has opened the file waits for that. */
+  constructor(file: string, access: Access, log: Logger, clock: Clock) {
     this.#clock = clock;
     // The same extension as this file: .ts under type stripping, .js in dist/.
     const worker = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-    this.#worker = new Worker(worker, { workerData: file, name: 'store' });
+    this.#worker = new Worker(worker, { workerData: { file, access } satisfies StoreWork, name: `store ${access}` });
     this.#worker.on('message', (answers: StoreAnswer[]) => answers.forEach((answer) => this.#settle(answer)));
     this.#worker.on('error', (error) => {
       log.error({ err: error }, 'the thread of the embedded store died: restart the service');
@@ -38,16 +40,16 @@ export class StoreThread {
     });
     this.#worker.on('exit', () => this.#end(storeClosed()));
     this.#worker.unref();
+    this.#opened = this.#wait(0, openDeadline);
+    this.#opened.catch(() => undefined); // told to whoever asks `opened`, and to every request
   }
 
-  /** @throws Failure `store-unavailable`, `bad-setting` */
-  static async open(file: string, log: Logger, clock: Clock): Promise<StoreThread> {
-    const thread = new StoreThread(file, log, clock);
+  /** Resolves when the file is open. @throws Failure `store-unavailable`, `bad-setting`; the thread is gone then */
+  async opened(): Promise<void> {
     try {
-      await thread.#wait(0, openDeadline);
-      return thread;
+      await this.#opened;
     } catch (error) {
-      await thread.#worker.terminate();
+      await this.#worker.terminate();
       throw error;
     }
   }

@@ -1,20 +1,20 @@
-// The thread in which the database lives: SQLite's calls block, and an fsync may take long; the event loop of the
+// A thread in which the database is open: SQLite's calls block, and an fsync may take long; the event loop of the
 // service never waits for either. Messages are StoreRequest; what is sent back are lists of StoreAnswer.
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { StoreAnswer } from './answer.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase, openForReading } from './database.ts';
 import { failed, groupCommit } from './group-commit.ts';
-import type { StoreRequest } from './operations.ts';
+import type { StoreRequest, StoreWork } from './operations.ts';
 
 /** The most that one transaction does, so that the first of a flood does not wait for all of it. */
 const batchLimit = 500;
 
-if (parentPort) run(parentPort, String(workerData));
+if (parentPort) run(parentPort, workerData as StoreWork); // of store-thread.ts
 
-function run(port: MessagePort, file: string): void {
+function run(port: MessagePort, { file, access }: StoreWork): void {
   const send = (answers: StoreAnswer[]): void => port.postMessage(answers);
   try {
-    const db = openDatabase(file);
+    const db = access === 'writes' ? openDatabase(file) : openForReading(file);
     const perform = groupCommit(db);
     port.on('message', (first: StoreRequest) => {
       const batch = [first, ...queued(port, batchLimit - 1)];
