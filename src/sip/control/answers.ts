@@ -6,6 +6,7 @@ import { endUnwanted } from './end-dialog.ts';
 import { none, without, type DialogEntry, type Exchange, type PendingClient } from './exchange.ts';
 import { forApplication } from './for-application.ts';
 import { agreeAsClient } from './session.ts';
+import { notified, subscribed, subscribes } from './subscription.ts';
 import { arrivedResponse, madeUpResponse } from './leaders.ts';
 import { madeUp } from './made-up.ts';
 
@@ -39,9 +40,10 @@ function answered(exchange: Exchange, pending: PendingClient, response: Response
     failed(exchange, pending, 487);
     return;
   }
-  if (status < 300 && (method === 'INVITE' || method === 'SUBSCRIBE')) updateDialog(exchange, pending, response);
+  if (status < 300 && (method === 'INVITE' || subscribes.has(method))) updateDialog(exchange, pending, response);
   if (success && pending.entry) {
     pending.entry.dialog.refreshBy(response);
+    subscribed(exchange, pending.entry, method, pending.transaction.request, response);
     agreeAsClient(exchange, pending.entry, pending.transaction.request, response);
   }
   if (status >= 200) conclude(exchange, pending, status);
@@ -69,6 +71,7 @@ function isFirst({ transaction, entry, id }: PendingClient): boolean {
 /** No CANCEL any more; the id of the dialog that might have begun is free, or that of one that did. */
 function settle(exchange: Exchange, pending: PendingClient): void {
   exchange.sent.delete(pending.id);
+  if (pending.subscriber !== undefined) exchange.subscribing.delete(pending.subscriber);
   if (!pending.entry || pending.entry.transactionId === pending.id) exchange.beginning.delete(pending.dialogId);
 }
 
@@ -78,7 +81,8 @@ function conclude(exchange: Exchange, pending: PendingClient, status: number): v
   const { entry } = pending;
   if (!entry) return;
   const { method } = pending.transaction;
-  if (method === 'INVITE') entry.inviting = without(entry.inviting, pending);
+  entry.inviting = without(entry.inviting, pending);
+  if (method === 'NOTIFY') notified(entry, pending.transaction.request, status);
   const neverBegan = status >= 300 && entry.transactionId === pending.id && entry.dialog.state === 'early';
   if (method === 'BYE' || neverBegan) exchange.forget(entry);
 }
@@ -91,7 +95,7 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
   if (toTag === undefined) return;
   const entry = (pending.entry ??= begin(exchange, pending, response));
   if (entry.transactionId === pending.id) {
-    const dialog = entry.forks?.get(toTag) ?? Dialog.asClient(pending.transaction.request, response);
+    const dialog = knownDialog(entry, toTag) ?? Dialog.asClient(pending.transaction.request, response);
     if (success) dialog.confirmBy(response);
     else entry.forks?.set(toTag, dialog);
     entry.dialog = dialog;
@@ -103,6 +107,11 @@ function updateDialog(exchange: Exchange, pending: PendingClient, response: Resp
   if (!success || response.cseq.method !== 'INVITE') return;
   const hangUp = entry.transactionId === pending.id && response.get('Contact') === undefined;
   entry.awaitingAck = { transaction: pending.transaction, toTag, hangUp };
+}
+
+/** A fork of the call, or what a NOTIFY has begun before its 2xx. */
+function knownDialog(entry: DialogEntry, tag: string): Dialog | undefined {
+  return entry.forks?.get(tag) ?? (entry.dialog.remoteTag === tag ? entry.dialog : undefined);
 }
 
 /** RFC 6228 4: an early dialog is over, and others go on. Its PRACK is still to be sent. */

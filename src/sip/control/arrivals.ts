@@ -12,10 +12,12 @@ import { mergeKey } from './merge-key.ts';
 import { judgeReplaces } from './replaces.ts';
 import { relayAck, relayRequest } from './proxy/relay.ts';
 import { intervalTooSmall } from './session.ts';
+import { beginByNotify } from './subscription.ts';
 import { extensionRequired, unacceptable } from './unacceptable.ts';
 
 /** What the server itself can do, for OPTIONS that no application takes (RFC 3261 11.2). */
-const allowed = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, REFER, SUBSCRIBE, UPDATE';
+const allowed =
+  'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE';
 
 /** Seconds after which a caller may try again while we drain. */
 const retryAfter = '30';
@@ -41,7 +43,7 @@ function arrived(exchange: Exchange, transaction: ServerTransaction): void {
 
 function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
   const { request, method } = transaction;
-  const entry = exchange.dialogs.of(request);
+  const entry = exchange.dialogs.of(request) ?? beginByNotify(exchange, request);
   const remoteTag = request.from.parameters.get('tag') ?? '';
   const dialog = entry?.dialog.remoteTag === remoteTag ? entry.dialog : entry?.forks?.get(remoteTag);
   if (!entry || !dialog) {
@@ -52,8 +54,9 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
     transaction.respond(Draft.answering(request, 500, 'CSeq out of order')); // 12.2.2
     return;
   }
-  if (method === 'INVITE' && (entry.unanswered || entry.inviting.length > 0)) {
-    transaction.respond(collision(request, entry));
+  const crossing = collision(request, entry);
+  if (crossing) {
+    transaction.respond(crossing);
     return;
   }
   const tooSmall = intervalTooSmall(request);
@@ -68,10 +71,20 @@ function inDialog(exchange: Exchange, transaction: ServerTransaction): void {
   deliver(exchange, entry.application, transaction, entry);
 }
 
-/** 14.2: a second INVITE before the first is answered hears 500 with Retry-After; one that crosses ours hears 491. */
-function collision(request: Request, entry: DialogEntry): Draft {
-  if (!entry.unanswered) return Draft.answering(request, 491);
-  return Draft.answering(request, 500, 'Overlapping INVITE').add('Retry-After', String(randomInt(11)));
+/**
+ * The answer to an INVITE or UPDATE that comes while another is open; undefined when none is. One that comes too early hears 500
+ * with Retry-After, one that crosses ours 491 (14.2; RFC 3311 5.2: for UPDATE as far as both hold offers).
+ */
+function collision(request: Request, entry: DialogEntry): Draft | undefined {
+  const { method } = request;
+  if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
+  const offers = method === 'INVITE' || request.body.length > 0;
+  if (method === 'INVITE' ? entry.unanswered : entry.updated) {
+    return Draft.answering(request, 500, `Overlapping ${method}`).add('Retry-After', String(randomInt(11)));
+  }
+  // Before the call is answered an UPDATE may follow an answer that came reliably: only the peers can tell
+  const crosses = offers && entry.inviting.length > 0 && (method === 'INVITE' || entry.dialog.state === 'confirmed');
+  return crosses ? Draft.answering(request, 491) : undefined;
 }
 
 function outOfDialog(exchange: Exchange, transaction: ServerTransaction): void {
@@ -129,6 +142,7 @@ function deliver(
   exchange.answerable.set(pending.id, pending);
   exchange.arrived.set(transaction, pending);
   if (entry && method === 'INVITE') entry.unanswered = pending;
+  if (entry && method === 'UPDATE') entry.updated = pending;
   const key = entry ? undefined : mergeKey(request);
   if (key !== undefined) exchange.unmerged.add(key);
   transaction.handle({

@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { dialogId, Dialogs, type Registered } from '../dialog/dialogs.ts';
 import { EndedDialogs } from '../dialog/ended-dialogs.ts';
+import type { Subscriptions } from '../dialog/subscriptions.ts';
 import type { SessionTimer } from '../dialog/session-timer.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
@@ -55,8 +56,12 @@ export interface DialogEntry extends Registered {
   acknowledging?: Promise<unknown> | undefined;
   /** Of an ACK whose address was not found: each further copy of the 2xx is to be acknowledged, too (13.2.2.4). */
   sendAckAgain?: (() => void) | undefined;
+  /** Where subscriptions began the dialog: it lasts as long as they do. */
+  subscriptions?: Subscriptions;
   /** An INVITE of the peer that has no final response yet. */
   unanswered: PendingServer | undefined;
+  /** An UPDATE of the peer that has no final response yet. */
+  updated?: PendingServer | undefined;
   /** INVITEs of ours within the dialog, and the one that began it, that have no final response yet. */
   inviting: readonly OpenInvite[];
   /** The session timer that was agreed, if any. */
@@ -86,6 +91,8 @@ export interface PendingClient {
   readonly id: string;
   readonly application: Application;
   readonly dialogId: string;
+  /** Its key in `subscribing`. */
+  readonly subscriber?: string;
   /** Another one after each target that failed. */
   transaction: ClientTransaction;
   /** The application has cancelled it. */
@@ -132,6 +139,8 @@ export class Exchange {
   /** Requests that are being passed on. */
   readonly proxied = new Set<object>();
   readonly recordRoutes = new RecordRoutes();
+  /** SUBSCRIBEs and REFERs of ours outside of dialogs that have no final response, by what a NOTIFY to them carries. */
+  readonly subscribing = new Map<string, PendingClient>();
   /** Ids of dialogs that requests under way may begin: not to be given twice. */
   readonly beginning = new Set<string>();
   /** No new calls: they are answered 503. */
@@ -154,6 +163,7 @@ export class Exchange {
     entry.dialog.terminate();
     entry.reliable?.stop();
     entry.session?.stop();
+    entry.subscriptions?.stop();
     // Nothing else would end it when the peer is gone (RFC 3261 17.1.1.2: Proceeding has no timer)
     for (const { transaction } of entry.inviting) if (transaction) this.layer.cancel(transaction);
     for (const fork of entry.forks?.values() ?? []) fork.terminate();

@@ -9,6 +9,7 @@ import { none, type DialogEntry, type Exchange, type PendingServer } from './exc
 import { sentResponse } from './leaders.ts';
 import { rewriteContact } from './local-names.ts';
 import { agreeAsServer } from './session.ts';
+import { notified, subscribed } from './subscription.ts';
 import { ReliableProvisionals } from './reliable-provisional.ts';
 
 /** What a response takes from its request, whatever the application writes (RFC 3261 8.2.6.2). */
@@ -32,7 +33,7 @@ export function respond(
     return;
   }
   const { transaction } = pending;
-  const { method, flow } = transaction;
+  const { method, flow, request } = transaction; // the request is let go with its answer
   const draft = write(exchange, pending, message);
   const { status } = message;
 
@@ -40,13 +41,15 @@ export function respond(
   const reliable = status > 100 && status < 200 && method === 'INVITE' && isReliable(message);
   const sequence = reliable && pending.entry ? number(exchange, pending, pending.entry, draft) : undefined;
   if (pending.entry && status >= 200 && status < 300) {
-    agreeAsServer(exchange, pending.entry, transaction.request, draft);
+    agreeAsServer(exchange, pending.entry, request, draft);
+    subscribed(exchange, pending.entry, method, request, draft);
   }
   const octets = transaction.respond(draft);
   if (status === 403 && !pending.entry) exchange.layer.forbade(flow);
   if (sequence !== undefined) pending.entry?.reliable?.sent(sequence, octets);
   const { entry } = pending;
   if (status >= 200) close(exchange, pending, status);
+  if (entry && status >= 200 && method === 'NOTIFY') notified(entry, request, status);
   const dialog = method === 'BYE' ? '' : (entry?.id ?? '');
   application.ok(id, sentResponse(exchange.clock, octets.length, flow, method, transactionId, dialog), octets);
   const began = method === 'INVITE' && (!entry || entry.transactionId === pending.id);
@@ -144,6 +147,7 @@ function close(exchange: Exchange, pending: PendingServer, status: number): void
   if (!entry) return;
   if (pending.transaction.method === 'INVITE') entry.reliable?.stop();
   if (entry.unanswered === pending) entry.unanswered = undefined;
+  if (entry.updated === pending) entry.updated = undefined;
   const refused = status >= 300 && entry.transactionId === pending.id;
   if (refused) exchange.forget(entry);
   if (pending.transaction.method !== 'BYE') return;

@@ -3,11 +3,13 @@ import { nextHop } from '../dialog/dialog.ts';
 import { Unlocatable, type Located } from '../transport/locator.ts';
 import { parseNameAddress } from '../message/address.ts';
 import type { Draft } from '../message/draft.ts';
+import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { Target } from '../transaction/wire.ts';
 import type { Application } from './application.ts';
 import type { DialogEntry, Exchange, PendingClient } from './exchange.ts';
 import { madeUpResponse, sentRequest } from './leaders.ts';
 import { madeUp } from './made-up.ts';
+import { subscriberKey, subscribes } from './subscription.ts';
 import { answersOf } from './answers.ts';
 import { attempt } from './attempts.ts';
 
@@ -62,8 +64,10 @@ function sendTo(
   const transactionId = randomUUID();
   const dialogId = options.entry?.id ?? beginningDialog(exchange, draft);
   if (!options.entry && dialogId !== '') exchange.beginning.add(dialogId);
+  const subscriber = options.entry ? undefined : beginningSubscription(draft);
   const pending: PendingClient = {
     id: transactionId,
+    ...(subscriber !== undefined && { subscriber }),
     application,
     dialogId,
     entry: options.entry,
@@ -78,8 +82,8 @@ function sendTo(
     }),
   };
   exchange.sent.set(transactionId, pending);
-  if (options.entry && pending.transaction.method === 'INVITE')
-    options.entry.inviting = [...options.entry.inviting, pending];
+  if (subscriber !== undefined) exchange.subscribing.set(subscriber, pending);
+  if (options.entry && offers(pending.transaction)) options.entry.inviting = [...options.entry.inviting, pending];
   const { octets, method, target } = pending.transaction;
   const local = exchange.localFor(target);
   if (method === 'INVITE' && !options.entry) exchange.records.attempt('application', octets);
@@ -87,13 +91,27 @@ function sendTo(
   application.ok(id, sentRequest(exchange.clock, octets.length, local, transactionId), octets);
 }
 
-/** The id of the dialog that an INVITE or SUBSCRIBE begins: on its failures too it stands in the frames (recorded for INVITE). */
+/** The id of the dialog that an INVITE, SUBSCRIBE or REFER begins: on its failures too it stands in the frames (recorded for INVITE). */
 function beginningDialog(exchange: Exchange, draft: Draft): string {
   if (draft.startLine.kind !== 'request') return '';
   const { method } = draft.startLine;
-  if (method !== 'INVITE' && method !== 'SUBSCRIBE') return '';
-  const fromTag = parseNameAddress(draft.get('From') ?? '')?.parameters.get('tag') ?? '';
-  return exchange.newDialogId(draft.get('Call-ID') ?? '', fromTag);
+  if (method !== 'INVITE' && !subscribes.has(method)) return '';
+  return exchange.newDialogId(draft.get('Call-ID') ?? '', fromTagOf(draft));
+}
+
+/** Whether it excludes an INVITE of the peer meanwhile, and an offer in its UPDATE (RFC 3261 14.1, RFC 3311 5.2). */
+function offers({ method, request }: ClientTransaction): boolean {
+  return method === 'INVITE' || (method === 'UPDATE' && request.body.length > 0);
+}
+
+/** What a NOTIFY will carry to a SUBSCRIBE or REFER outside of dialogs. */
+function beginningSubscription(draft: Draft): string | undefined {
+  if (draft.startLine.kind !== 'request' || !subscribes.has(draft.startLine.method)) return undefined;
+  return subscriberKey(draft.get('Call-ID') ?? '', fromTagOf(draft));
+}
+
+function fromTagOf(draft: Draft): string {
+  return parseNameAddress(draft.get('From') ?? '')?.parameters.get('tag') ?? '';
 }
 
 /** No address: as recorded, the application hears OK without one, and then 503. */

@@ -82,6 +82,22 @@ export class Dialog {
     });
   }
 
+  /** The subscriber's side, out of our SUBSCRIBE and a NOTIFY that came before its 2xx (RFC 6665 4.4.1). */
+  static asSubscriber(request: Draft, notify: Request): Dialog {
+    return new Dialog({
+      callId: notify.callId,
+      localTag: notify.to.parameters.get('tag') ?? '',
+      remoteTag: notify.from.parameters.get('tag') ?? '',
+      local: request.get('From') ?? '',
+      remote: notify.get('From') ?? '',
+      remoteTarget: contactUri(notify) ?? requestUriOf(request),
+      routeSet: notify.list('Record-Route'),
+      localSequence: Number.parseInt(request.get('CSeq') ?? '0', 10),
+      remoteSequence: undefined,
+      state: 'confirmed',
+    });
+  }
+
   get state(): DialogState {
     return this.#state;
   }
