@@ -151,10 +151,15 @@ export class Session {
   }
 
   /** Asks something within the dialog; resolves with the final response. A time-out or an unreachable peer rejects. */
-  request(method: string, body?: { contentType: string; text: string }): Promise<Response> {
+  request(
+    method: string,
+    body?: { contentType: string; text: string },
+    headers: readonly (readonly [string, string])[] = [],
+  ): Promise<Response> {
     const dialog = this.#dialog;
     if (!dialog || this.#state !== 'standing') return Promise.reject(new Error(`${method} needs a standing call`));
     const draft = dialog.request(method).add('Contact', this.#endpoint.contact);
+    for (const [name, value] of headers) draft.add(name, value);
     if (body) {
       draft.add('Content-Type', body.contentType);
       draft.body = Buffer.from(body.text);

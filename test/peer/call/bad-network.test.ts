@@ -7,6 +7,7 @@ import { silentLog } from '../../../src/shared/log.ts';
 import type { Fate } from '../../../src/simulate/sip/endpoint.ts';
 import { Stage } from '../../../src/simulate/stage.ts';
 import { eventually } from '../../support/eventually.ts';
+import { seeded } from '../../support/random.ts';
 import { startSite } from '../../support/site.ts';
 
 /** Calls at a time, and how often so many. */
@@ -18,20 +19,8 @@ const share = 0.05;
 const timers = { t1: 100, t2: 400, t4: 500 };
 const number = (kind: number, index: number) => `+86755200${kind}${String(index).padStart(4, '0')}`;
 
-/** Mulberry32: numbers of 0 to 1 that are the same for the same seed. */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test(`${crowd * rounds} calls over a bad network`, { timeout: 120_000 }, async (context) => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-  context.diagnostic(`SEED=${seed}`);
-  const next = random(seed);
+  const next = seeded(context);
   const happened = { lost: 0, repeated: 0, delayed: 0, through: 0 };
   let trunk = '';
   const fate: Fate = ({ peer }) => {

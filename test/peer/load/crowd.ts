@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Store } from '../../../src/call/ports.ts';
 import { loadSettings } from '../../../src/config.ts';
 import { systemClock } from '../../../src/shared/clock.ts';
@@ -13,6 +12,7 @@ import { startService, type ServiceProcess } from '../../support/process/process
 import { startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
 import { password, WatchedTerminal } from '../../support/site.ts';
 import { keptUdpPort, Sipp } from '../../support/sipp.ts';
+import { collecting } from './collecting.ts';
 import { answers, ask, call, isAsked, isCalled, rings, scenario, waits } from '../../support/sipp-scenarios.ts';
 
 export const secondCalled = '+8675529990000';
@@ -40,14 +40,6 @@ const callerScenario = scenario(
   .replaceAll(/(?<=(INVITE|To:) <?sip:)\[called\]/g, secondCalled)
   .replaceAll('[caller]', '[field0]')
   .replaceAll('[called]', '[field1]');
-
-/** The service from its sources, able to collect its garbage when it is asked to. */
-const collecting = [
-  process.execPath,
-  '--expose-gc',
-  `--import=${fileURLToPath(new URL('./collect.ts', import.meta.url))}`,
-  fileURLToPath(new URL('../../../src/cli/ringaway.ts', import.meta.url)),
-];
 
 /** The service as a process, rtpengine, and twenty accounts whose terminals send every call to the final number at once. */
 export class Crowd {
