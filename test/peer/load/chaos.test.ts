@@ -138,7 +138,7 @@ test(
         place(number);
         await new Promise<void>((soon) => systemClock.after(1_000 / rate, soon));
         // In the middle of each half the second engine dies, and is back soon
-        if (number === Math.floor((from + to) / 2)) later(0, () => world.engines[1]?.restart());
+        if (number === Math.floor((from + to) / 2)) later(0, () => world.engines[1].restart());
       }
       await eventually('the last word of every party', () => pending.size === 0, 60_000);
       await eventually(
