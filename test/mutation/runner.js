@@ -37,7 +37,8 @@ function hookModules() {
     resolve: (specifier, context, next) => {
       if (specifier === 'node:test') return { url: 'gather:tests', shortCircuit: true };
       const resolved = next(specifier, context);
-      const ours = resolved.url.startsWith('file:') && !resolved.url.includes('/node_modules/');
+      const ours =
+        resolved.url.startsWith('file:') && /\.[jt]s$/.test(resolved.url) && !resolved.url.includes('/node_modules/');
       const inherits = ours && generationOf(resolved.url) === '';
       return inherits ? { ...resolved, url: resolved.url + generationOf(context.parentURL) } : resolved;
     },

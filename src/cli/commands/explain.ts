@@ -11,7 +11,7 @@ import { tellReading, whatFollows } from './explain/story.ts';
 const help = `
 The file is a SIP message as text, or a capture (pcap, pcapng) with INVITEs over UDP; "-" is standard input.
 The INVITE is read under the trunk of the settings file (--trunk, when there are several), or under --profile.
-With --cases each line is a case {"id", "message", "settings", "expect"}; the exit code is 1 when one fails.
+With --cases each line is a case {"id", "message", "settings", "expect"}; the exit code is 1 when one fails or is no case.
 
 Examples:
   ringaway explain invite.txt
@@ -43,7 +43,7 @@ export function registerExplain(program: Command): void {
           const named = options.profile !== undefined || options.trunk !== undefined;
           const settings = named ? { ...chooseReading(context, options).reading, ...caseSettings } : caseSettings;
           const text = (await readOctets(options.cases)).toString('utf8');
-          report(judgeInvites(text, settings));
+          report(judgeInvites(text, settings, (why) => void process.stderr.write(`ringaway: ${why}\n`)));
           return;
         }
         if (file === undefined) throw new Failure('bad-input', 'give the file of a SIP message, "-", or --cases');
@@ -63,7 +63,7 @@ export function registerExplain(program: Command): void {
         };
         context.print(value, () =>
           [
-            `Read under ${name}, country ${reading.defaultCountry}, area ${reading.areaCode ?? '-'}.`,
+            `Read under ${name}, country ${reading.defaultCountry}, area ${reading.areaCode || '-'}.`,
             ...remarks,
             ...messages.map(({ where, result }) => `\nINVITE: ${where}\n\n${tellReading(result, calls)}`),
           ].join('\n'),

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
-import { invite } from '../numbers/invite.ts';
+import { caller, invite } from '../numbers/invite.ts';
 import { sharedCases } from '../numbers/shared-cases.ts';
 import { withCli, type Cli } from './cli-at.ts';
 import { ipv4, pcap } from './captures.ts';
@@ -182,9 +182,20 @@ describe('cases', () => {
 
   test('what is no case is told with its line', () =>
     withCli(async (cli) => {
-      const { code, err } = await cli.run(['explain', '--cases', '-'], '\n{"id":1}\n');
-      assert.equal(code, 2);
-      assert.match(err, /line 2 is no case: id /);
+      const message = invite().toString('utf8');
+      const good = JSON.stringify({ id: 'x', message, settings: { areaCode: 755 }, expect: { caller, error: null } });
+      const { code, out, err } = await cli.run(['explain', '--cases', '-'], `\ufeff${good}\r\n\n{"id":1}\n{\n${good}`);
+      assert.equal(code, 1);
+      assert.match(err, /line 3 is no case: id /);
+      assert.match(err, /line 4 is no JSON/);
+      const verdict = { id: 'x', got: { caller, error: null }, pass: true };
+      const lines = out
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line));
+      const none = (id: string) => ({ id, got: {}, pass: false });
+      assert.deepEqual(lines, [verdict, none('line 3'), none('line 4'), verdict], 'the other lines count');
+      assert.deepEqual(await cli.run(['explain', '--cases', '-'], ''), { code: 0, out: '', err: '' });
       assert.match((await cli.run(['normalise', '--cases', '-'], '[')).err, /the file is no JSON/);
     }));
 });

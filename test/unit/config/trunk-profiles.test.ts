@@ -45,7 +45,7 @@ for (const name of names) {
     });
 
     test('passes the acceptance cases, which no profile may break', { skip: cases === undefined }, () => {
-      const verdicts = [...judgeInvites(cases ?? '', { ...reading(name), ...caseSettings })];
+      const verdicts = [...judgeInvites(cases ?? '', { ...reading(name), ...caseSettings }, (why) => assert.fail(why))];
       assert.deepEqual(
         verdicts.filter(({ pass }) => !pass).map(({ id }) => id),
         [],

@@ -7,12 +7,14 @@ import { Failure, messageOf } from '../../../shared/errors.ts';
 import { factsOf, type Facts } from './facts.ts';
 
 const numbers = z.record(z.string(), z.string());
+const digits = z.union([z.string(), z.number().transform(String)]);
 const numbering = {
   defaultCountry: z.string(),
-  areaCode: z.string().exactOptional(),
-  outsidePrefix: z.string().exactOptional(),
-  internationalPrefix: z.string().exactOptional(),
+  areaCode: digits.exactOptional(),
+  outsidePrefix: digits.exactOptional(),
+  internationalPrefix: digits.exactOptional(),
 };
+const calledFrom = z.enum(['request-uri', 'to', 'p-called-party-id', 'isup']);
 const inviteCase = z.object({
   id: z.string(),
   /** The message, or its head when `body_base64` is there. */
@@ -30,7 +32,7 @@ const inviteCase = z.object({
       serviceNumbers: z.array(z.string()).exactOptional(),
       map: numbers.exactOptional(),
       accounts: numbers.exactOptional(),
-      secondCalledFrom: z.array(z.enum(['request-uri', 'to', 'p-called-party-id', 'isup'])).exactOptional(),
+      secondCalledFrom: z.union([z.array(calledFrom), calledFrom.transform((one) => [one])]).exactOptional(),
       firstCalledHeader: z.string().exactOptional(),
     })
     .default({}),
@@ -66,24 +68,40 @@ export interface NumberVerdict {
   pass: boolean;
 }
 
-/**
- * Each line of a file of INVITEs, judged.
- * @throws Failure `bad-input` for a line that is no case
- */
-export function* judgeInvites(text: string, settings: TrunkReadingSettings): Generator<InviteVerdict> {
-  for (const [index, line] of text.split('\n').entries()) {
+/** Each line of a file of INVITEs, judged. A line that is no case fails, and `complain` hears why; the others count. */
+export function* judgeInvites(
+  text: string,
+  settings: TrunkReadingSettings,
+  complain: (why: string) => void,
+): Generator<InviteVerdict> {
+  for (const [index, line] of withoutMark(text).split('\n').entries()) {
     if (line.trim() === '') continue;
-    const one = parse(inviteCase, line, `line ${index + 1}`);
-    const { message = '', body_base64: body = '', message_base64: whole } = one;
-    const octets =
-      whole === undefined
-        ? Buffer.concat([Buffer.from(message), Buffer.from(body, 'base64')])
-        : Buffer.from(whole, 'base64');
-    const facts = factsOf(readInviteOctets(octets, { ...settings, ...one.settings }));
-    const all = new Map<string, unknown>(Object.entries(facts));
-    const got = Object.fromEntries(Object.keys(one.expect).map((key) => [key, all.get(key) ?? null]));
-    yield { id: one.id, got, pass: isRight(facts, got, one.expect) };
+    const where = `line ${index + 1}`;
+    try {
+      yield judgeInvite(parse(inviteCase, line, where), settings);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      complain(error.message);
+      yield { id: where, got: {}, pass: false };
+    }
   }
+}
+
+function judgeInvite(one: z.output<typeof inviteCase>, settings: TrunkReadingSettings): InviteVerdict {
+  const { message = '', body_base64: body = '', message_base64: whole } = one;
+  const octets =
+    whole === undefined
+      ? Buffer.concat([Buffer.from(message), Buffer.from(body, 'base64')])
+      : Buffer.from(whole, 'base64');
+  const facts = factsOf(readInviteOctets(octets, { ...settings, ...one.settings }));
+  const all = new Map<string, unknown>(Object.entries(facts));
+  const got = Object.fromEntries(Object.keys(one.expect).map((key) => [key, all.get(key) ?? null]));
+  return { id: one.id, got, pass: isRight(facts, got, one.expect) };
+}
+
+/** Some editors put a byte order mark before the first line. */
+function withoutMark(text: string): string {
+  return text.startsWith('\u{feff}') ? text.slice(1) : text;
 }
 
 /** Of a refusal only the status counts. */
@@ -99,7 +117,7 @@ function isRight(facts: Facts, got: Record<string, unknown>, expected: Record<st
  * @throws Failure `bad-input`
  */
 export function* judgeNumbers(text: string, settings: TrunkReadingSettings): Generator<NumberVerdict> {
-  for (const { input, settings: own, hints, want, kind } of parse(z.array(numberCase), text, 'the file')) {
+  for (const { input, settings: own, hints, want, kind } of parse(z.array(numberCase), withoutMark(text), 'the file')) {
     const found = normalise(input, { ...settings, ...own }, hints);
     const got = { got: found?.number ?? null, kind: found?.kind ?? null };
     yield { input, ...got, pass: got.got === want && (kind === undefined || got.kind === kind) };
