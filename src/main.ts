@@ -178,7 +178,7 @@ interface SipSide {
   close: () => Promise<void>;
 }
 
-async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<SipSide> {
+async function openSip({ sip, trunks }: Settings, log: Logger, clock: Clock): Promise<SipSide> {
   if (sip.server.kind === 'drachtio') {
     const { server } = sip;
     const closing = new AbortController();
@@ -197,6 +197,7 @@ async function openSip({ sip }: Settings, log: Logger, clock: Clock): Promise<Si
   }
   const server = await startSipServer({
     ...sipServerOptions(sip),
+    limits: { ...sip.limits, peers: trunks.flatMap(({ peers }) => peers) },
     control: 'in-process',
     clock,
     log: log.child({ part: 'sip' }),

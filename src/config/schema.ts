@@ -100,6 +100,10 @@ export const settingsSchema = z.strictObject({
           'Requests answered 403 in a minute (of no peer) after which an address gets no answer. 0: it always does.',
       }),
       silence: setting(duration('1s', '24h'), '5m', { description: 'And for how long it then gets none.' }),
+      strangers: setting(wholeNumber(0, 100_000), 100, {
+        description:
+          'New requests a second of all addresses together that are no peer of a trunk; more get no answer. 0: no limit.',
+      }),
       transactions: setting(wholeNumber(0, 1_000_000), 50_000, {
         description:
           'Transactions of the SIP server at once, of all addresses; above it new requests hear 503. 0: no limit.',

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import { Networks } from '../../shared/networks.ts';
 import type { Request } from '../message/message.ts';
 import { remember, sourceOf, TokenBuckets } from './sources.ts';
 
@@ -13,6 +14,10 @@ export interface AdmissionLimits {
   readonly forbidden?: number;
   /** And for how long it then hears nothing. Milliseconds. */
   readonly silence?: number;
+  /** Who is no stranger: addresses and networks. Without it nobody is one. */
+  readonly peers?: readonly string[];
+  /** New requests that all strangers together may send in a second, whatever their addresses; 0: as many as come. */
+  readonly strangers?: number;
   /** Server transactions at the same time, whoever began them; 0: as many as come. */
   readonly transactions?: number;
 }
@@ -39,6 +44,11 @@ export class AdmissionControl {
   readonly #requests: TokenBuckets;
   /** As many refusals as requests: whoever floods gets no answers for all that he sends, least of all with a false address. */
   readonly #refusals: TokenBuckets;
+  /** All strangers have one bucket: a false address costs nothing, and so another bucket for each would limit nothing. */
+  readonly #strangers: TokenBuckets | undefined;
+  readonly #peers: Networks;
+  /** Whether a source is a peer. */
+  readonly #known = new Map<string, boolean>();
   /** What a source may hear of 403 before it is silenced. */
   readonly #forbidden: TokenBuckets;
   /** Until when a source hears nothing; milliseconds of the clock. */
@@ -50,7 +60,9 @@ export class AdmissionControl {
     this.#scanners = limits.scanners.map((scanner) => scanner.toLowerCase());
     this.#requests = new TokenBuckets(limits.rate, limits.burst, clock);
     this.#refusals = new TokenBuckets(limits.rate, limits.burst, clock);
-    const { forbidden = 0 } = limits;
+    const { forbidden = 0, strangers = 0, peers } = limits;
+    this.#peers = new Networks(peers ?? [], 'peers');
+    this.#strangers = peers && strangers > 0 ? new TokenBuckets(strangers, strangers, clock) : undefined;
     this.#forbidden = new TokenBuckets(forbidden / 60, Math.max(1, forbidden), clock);
   }
 
@@ -61,6 +73,7 @@ export class AdmissionControl {
   judge(request: Request, address: string, standing: number): Admission {
     const source = sourceOf(address);
     if (this.#isSilenced(source) || this.#isScanner(request)) return dropScanner;
+    if (!this.#hasTurn(address)) return dropExcess;
     const { rate, transactions = 0 } = this.#limits;
     const fits = transactions === 0 || standing < transactions;
     if (fits && (rate === 0 || this.#requests.spend(source))) return take;
@@ -70,7 +83,9 @@ export class AdmissionControl {
   /** Whether what could not be read is answered: it counts like a request. */
   answersMalformed(address: string): boolean {
     const source = sourceOf(address);
-    return !this.#isSilenced(source) && (this.#limits.rate === 0 || this.#requests.spend(source));
+    return (
+      !this.#isSilenced(source) && this.#hasTurn(address) && (this.#limits.rate === 0 || this.#requests.spend(source))
+    );
   }
 
   /**
@@ -84,6 +99,19 @@ export class AdmissionControl {
     const heard = !this.#isSilenced(source);
     remember(this.#silenced, source, this.#clock.monotonic() + silence);
     return heard;
+  }
+
+  /** Whether a peer asks, or strangers have not had all that they get. */
+  #hasTurn(address: string): boolean {
+    return !this.#strangers || this.#isPeer(address) || this.#strangers.spend('all of them');
+  }
+
+  #isPeer(address: string): boolean {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    const isPeer = this.#peers.contains(address);
+    remember(this.#known, address, isPeer);
+    return isPeer;
   }
 
   #isSilenced(source: string): boolean {

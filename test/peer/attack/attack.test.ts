@@ -94,6 +94,25 @@ describe('the running product under attack', { timeout: 180_000 }, () => {
     },
   );
 
+  test('a flood of INVITEs with ever other addresses is dropped, and peers are served', async () => {
+    const refused = await site.faults('refused');
+    const strangers = await site.scene.metric('ringaway_trunk_events_total{event="refusedPeers"}');
+    const sockets = Array.from({ length: 200 }, (_, n) => createSocket('udp4').bind(0, `127.0.2.${n + 1}`));
+    try {
+      const call = site.wholeCall();
+      for (let n = 0; n < 2_000; n++) {
+        sockets[n % sockets.length]?.send(inviteOf(n), site.ports.udp, '127.0.0.1');
+        if (n % 50 === 0) await pause(10);
+      }
+      assert.equal(await call, 'completed');
+      await eventually('most are dropped', async () => (await site.faults('refused')) > refused + 1_500);
+      const passed = (await site.scene.metric('ringaway_trunk_events_total{event="refusedPeers"}')) - strangers;
+      assert.ok(passed < 400, `${passed} of them came as far as the application`);
+    } finally {
+      for (const socket of sockets) socket.close();
+    }
+  });
+
   test('connections that come to no end are ended, each for its own reason', async () => {
     const { tcp, ws, tls } = site.ports;
     const reasons = ['silent', 'handshake', 'slow'] as const;
@@ -208,6 +227,22 @@ Content-Length: 0
 
   ]]></send>`,
 );
+
+function inviteOf(n: number): string {
+  return [
+    'INVITE sip:100@127.0.0.1 SIP/2.0',
+    `Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK-flood-${n};rport`,
+    `From: <sip:flood@192.0.2.1>;tag=${n}`,
+    'To: <sip:100@127.0.0.1>',
+    `Call-ID: flood-${n}`,
+    'CSeq: 1 INVITE',
+    'Contact: <sip:flood@192.0.2.1>',
+    'Max-Forwards: 70',
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+}
 
 /** The operator asks over a new TCP connection whether we are there; the answer's first line. */
 async function optionsOverTcp(port: number): Promise<string> {

@@ -16,7 +16,7 @@ export const operator = '127.0.0.2';
 export const overloaded = '127.0.0.4';
 
 const limits = {
-  ...{ rate: 40, burst: 80, forbidden: 20, silence: '10m' },
+  ...{ rate: 40, burst: 80, forbidden: 20, silence: '10m', strangers: 50 },
   ...{ connections: 60, connectionsPerAddress: 30 },
   ...{ handshakeWithin: '1s', firstMessageWithin: '2s', messageWithin: '1s' },
 };

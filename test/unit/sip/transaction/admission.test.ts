@@ -95,6 +95,26 @@ test('whoever is answered 403 too often hears nothing for a while, as often as t
   assert.equal(control.judge(options, '192.0.2.1', 0).is, 'take');
 });
 
+test('all strangers together have one share, whatever their addresses; peers have their own', async () => {
+  const clock = new FakeClock();
+  const limits = { rate: 10, burst: 10, scanners: [], peers: ['192.0.2.0/28'], strangers: 5 };
+  const control = new AdmissionControl(limits, clock);
+  const judge = (address: string) => control.judge(options, address, 0);
+  const verdicts = Array.from({ length: 8 }, (_, n) => judge(`203.0.113.${n}`));
+  assert.equal(verdicts.filter(({ is }) => is === 'take').length, 5);
+  assert.deepEqual(verdicts.at(-1), { is: 'drop', as: 'refused' });
+  assert.equal(control.answersMalformed('203.0.113.99'), false);
+  assert.equal(judge('192.0.2.1').is, 'take');
+  await clock.advance(200);
+  assert.deepEqual([judge('203.0.113.1').is, judge('203.0.113.2').is], ['take', 'drop']);
+  // where nobody said who the peers are, nobody is a stranger
+  const open = new AdmissionControl({ rate: 0, burst: 1, scanners: [], strangers: 1 }, clock);
+  assert.deepEqual(
+    [open.judge(options, '203.0.113.1', 0).is, open.judge(options, '203.0.113.1', 0).is],
+    ['take', 'take'],
+  );
+});
+
 test('seldom 403s silence nobody', async () => {
   const clock = new FakeClock();
   const control = new AdmissionControl({ rate: 0, burst: 1, scanners: [], forbidden: 3 }, clock);
