@@ -14,6 +14,7 @@ export function createDirectMedia(): Media {
     parked: none,
     play: none,
     stop: () => Promise.resolve(),
+    mute: () => Promise.resolve(),
     digits: none,
     relocate: none,
     close: () => Promise.resolve(),

@@ -133,6 +133,11 @@ export class Phone {
         this.rtp.say(tone(this.#options.voice));
         this.events.emit('standing');
       },
+      offered: (sdp) => {
+        const answer = answerSdp(sdp, this.#media);
+        this.rtp.sendTo(answer.agreed.destination);
+        return answer.sdp;
+      },
       ended: (reason) => {
         this.rtp.say(undefined);
         this.events.emit('ended', reason);

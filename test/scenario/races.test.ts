@@ -225,7 +225,7 @@ describe('races of a call', () => {
     const { caller, id } = await world.arrive();
     world.records.onWrite = () => later(world, 3_000);
     const answer = world.transfer(id);
-    await world.clock.advance(0);
+    await world.clock.advance(500); // our INVITE waits for its record, but not longer
     world.target.answers();
     await world.clock.advance(0);
     assert.equal(world.view(id).state, 'connected');

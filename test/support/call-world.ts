@@ -7,7 +7,7 @@ import type { Subscriber } from '../../src/call/subscriber.ts';
 import type { CallView } from '../../src/call/view.ts';
 import type { Logger } from '../../src/shared/log.ts';
 import { FakeCaller } from './call/caller.ts';
-import { FakeMedia } from './call/media.ts';
+import { FakeMedia, type FakeSession } from './call/media.ts';
 import type { FakePhone } from './call/phone.ts';
 import { portOf } from './call/phone.ts';
 import { assertTimesInOrder, MemoryRecords } from './call/records.ts';
@@ -195,19 +195,31 @@ export class CallWorld {
     return last.call;
   }
 
-  /** What a phone hears: it sends and receives where the last description that it took says. */
+  /** What a phone hears: all that any session sends to it, at once. */
   hears(phone: FakePhone): Heard {
     if (this.media.mode === 'direct') return this.#hearsDirectly(phone);
     const at = this.media.at(phone.heard);
-    if (!at || at.session.closed || at.session.ports[at.side] !== portOf(phone.heard ?? '')) return 'silence';
-    const playing = at.session.playing[at.side];
-    if (playing) return `music ${playing.map(({ file }) => file).join(' ')}`;
-    const other = at.session.known[at.side === 'caller' ? 'target' : 'caller'];
+    const expected = at?.session.ports[at.side] === portOf(phone.heard ?? '') ? at.session : undefined;
+    const heard = [...this.media.standing].flatMap((session) => {
+      const sides = (['caller', 'target'] as const).filter((side) => portOf(session.known[side] ?? '') === phone.port);
+      return sides.flatMap((side) => this.#soundOf(session, side, session === expected) ?? []);
+    });
+    return heard.length === 0 ? 'silence' : (heard.join(' and ') as Heard);
+  }
+
+  /** What a session sends to one side; `undefined`: nothing. */
+  #soundOf(session: FakeSession, side: 'caller' | 'target', expected: boolean): Heard | undefined {
+    const playing = session.playing[side];
+    if (playing?.length === 0) return undefined;
+    const whatever = expected ? '' : 'uncalled-for ';
+    if (playing) return `${whatever}music ${playing.map(({ file }) => file).join(' ')}` as Heard;
+    const other = session.known[side === 'caller' ? 'target' : 'caller'];
     const speaker = [...this.callers, ...this.targets].find(
       ({ port }) => other !== undefined && port === portOf(other),
     );
-    const sendsThere = speaker && speaker.leg === 'standing' && this.media.at(speaker.heard)?.session === at.session;
-    return sendsThere && !/a=(sendonly|inactive)/.test(speaker.heard ?? '') ? `voice of ${speaker.name}` : 'silence';
+    if (speaker?.leg !== 'standing' || this.media.at(speaker.heard)?.session !== session) return undefined;
+    if (/a=(sendonly|inactive)/.test(speaker.heard ?? '')) return undefined;
+    return `${whatever}voice of ${speaker.name}` as Heard;
   }
 
   #hearsDirectly(phone: FakePhone): Heard {

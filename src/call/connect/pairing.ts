@@ -48,6 +48,9 @@ export class Pairing implements Carrier {
   #turn: Promise<unknown> = Promise.resolve();
   /** An offer is under way; a second one meets 491 (RFC 3261 14.2). */
   #negotiating = false;
+  readonly #music = new Map<Side, readonly [Sound, ...Sound[]]>();
+  /** Sides at which something else than the other side was to be heard. */
+  readonly #altered = new Set<Side>();
   #noted: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -123,7 +126,14 @@ export class Pairing implements Carrier {
   /** The party at a side takes part in this pairing from now on; its last description stands here already. */
   take(side: Side): void {
     const party = this.#parties[side];
-    if (party && !party.gone) party.at = this;
+    if (!party || party.gone || party.at === this) return;
+    party.moveTo(this);
+    this.#sound(side);
+  }
+
+  /** Its phone hears another pairing now, and nothing of this one beside it. */
+  left(party: Party): void {
+    this.#sound(party === this.#parties.caller ? 'caller' : 'target');
   }
 
   /**
@@ -222,12 +232,31 @@ export class Pairing implements Carrier {
   async play(to: Side, sounds: readonly [Sound, ...Sound[]] | undefined): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#silence(to);
     if (!sounds) return;
-    await this.#inTurn(() => this.#media.play(to, sounds));
+    this.#music.set(to, sounds);
+    await this.#hear(to);
   }
 
   async stopPlaying(to: Side): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#letTalk();
-    await this.#inTurn(() => this.#media.stop(to));
+    this.#music.delete(to);
+    await this.#hear(to);
+  }
+
+  /** What is heard at a side: nothing while its phone is elsewhere, else its music or the other side. */
+  async #hear(side: Side): Promise<void> {
+    const sounds = this.#music.get(side);
+    await this.#inTurn(() => {
+      if (this.#parties[side] && !this.#present(side)) return this.#media.mute(side);
+      return sounds ? this.#media.play(side, sounds) : this.#media.stop(side);
+    });
+    this.#altered.add(side);
+  }
+
+  #sound(side: Side): void {
+    if (this.#closed || (this.#present(side) && !this.#altered.has(side))) return; // the other side is heard by itself
+    void this.#hear(side).catch((error: unknown) => {
+      if (!this.#closed) this.#tools.log.warn(`what the ${side} hears could not be changed: ${messageOf(error)}`);
+    });
   }
 
   async #silence(to: Side): Promise<void> {

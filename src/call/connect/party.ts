@@ -13,6 +13,8 @@ const pauseAtGlare = { ofCallIdOwner: [2_100, 4_000], ofTheOther: [0, 2_000] } a
 /** Where a party's requests go: the media that it takes part in, and whoever else does. */
 export interface Carrier {
   carry(from: Party, request: InDialogRequest): Promise<InDialogAnswer>;
+  /** The party's voice is elsewhere now. */
+  left(party: Party): void;
 }
 
 interface PartyFacts {
@@ -81,6 +83,14 @@ export class Party {
       }
       await this.#pause();
     }
+  }
+
+  /** Its voice is there from now on. */
+  moveTo(place: Carrier): void {
+    const before = this.at;
+    if (this.#gone || before === place) return;
+    this.at = place;
+    before?.left(this);
   }
 
   /** Its own request goes to whoever it is joined with. */

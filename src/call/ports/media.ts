@@ -49,6 +49,8 @@ export interface MediaSession {
   play(to: Side, sounds: readonly [Sound, ...Sound[]]): Promise<void>;
   /** Ends what is played; the other side is heard again. Idempotent. */
   stop(to: Side): Promise<void>;
+  /** Nothing of this session is heard at a side, whose phone is in another one, until `play` or `stop`. Idempotent. */
+  mute(to: Side): Promise<void>;
   /**
    * Digits (`0-9 * # A-D`) towards one side as its trunk takes them in the voice's path (RFC 4733).
    * @throws Failure `no-media` where they cannot be sent there: INFO is the other way

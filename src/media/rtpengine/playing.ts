@@ -78,6 +78,12 @@ export class Playing {
     if (before === undefined) await this.#must('blockMedia', otherSide[side]);
   }
 
+  /** This side hears neither the other one nor any sound. */
+  async mute(to: Side): Promise<void> {
+    await this.keepApart(to);
+    if (this.#forget(to)) await this.#must('stopMedia', to);
+  }
+
   async stop(to: Side): Promise<void> {
     if (this.#forget(to)) await this.#must('stopMedia', to);
     if (this.#heard.size > 0) return;

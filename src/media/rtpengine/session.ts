@@ -113,6 +113,10 @@ export class RtpengineSession implements MediaSession {
     });
   }
 
+  mute(to: Side): Promise<void> {
+    return this.#inOrder(() => this.#playing.mute(to));
+  }
+
   digits(to: Side, digits: string): Promise<void> {
     return this.#inOrder(async () => {
       if (!/^[0-9*#A-D]{1,64}$/.test(digits)) throw new Failure('bad-input', `"${digits}" are no digits`);

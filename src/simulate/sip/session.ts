@@ -18,6 +18,8 @@ export interface SessionEvents {
   cancelled?(reason: string | undefined): void;
   /** They hung up. */
   ended?(reason: string | undefined): void;
+  /** A new offer within the dialog (re-INVITE): returns our answer. Without this, our last description stands. */
+  offered?(sdp: string): string;
   /** Another request within the dialog; without this, it gets 200 (with our last description). */
   request?(transaction: ServerTransaction): void;
 }
@@ -193,7 +195,10 @@ export class Session {
       this.#events.request(transaction);
     } else {
       const response = Draft.answering(request, 200);
-      if (request.method === 'INVITE') this.#describe(response, this.#localSdp);
+      if (request.method === 'INVITE') {
+        if (request.body.length > 0) this.#localSdp = this.#events.offered?.(request.body.toString()) ?? this.#localSdp;
+        this.#describe(response, this.#localSdp);
+      }
       transaction.respond(response);
     }
   }

@@ -66,6 +66,10 @@ export class FakeSession implements MediaSession {
     if (to === 'caller') delete this.playing.caller;
     else delete this.playing.target;
   }
+  async mute(to: Side): Promise<void> {
+    await this.#ask('mute');
+    this.playing[to] = [];
+  }
   async digits(to: Side, digits: string): Promise<void> {
     await this.#ask('digits');
     if (this.#media.digitsByInfo) throw new Failure('no-media', 'no telephone-event there');
@@ -153,6 +157,7 @@ function directSession(): MediaSession {
     answer: (_from, sdp) => Promise.resolve(sdp),
     ...{ park: none, parked: none, play: none, digits: none, relocate: none },
     stop: () => Promise.resolve(),
+    mute: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }
