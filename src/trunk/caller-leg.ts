@@ -147,6 +147,8 @@ export class IncomingLeg implements CallerLeg, Leg {
   }
 
   request(request: InDialogRequest): Promise<InDialogAnswer> {
+    const { method, body } = request;
+    if (this.#state.is === 'ringing' && method === 'UPDATE' && body !== undefined) return this.#progress.change(body);
     const stands = this.#state.is === 'standing' || this.#state.is === 'answered';
     if (!this.#dialog || !stands || this.#hangUp) return Promise.resolve({ status: 481 });
     return this.#dialog.request(request);

@@ -104,6 +104,19 @@ export class CallerProgress {
     this.#idle();
   }
 
+  /** Offers this description by UPDATE; resolves with the answer, 491 when that cannot be now or not at all. */
+  async change(sdp: string): Promise<InDialogAnswer> {
+    const takesUpdates = hasTag(this.#invite.req, 'allow', 'update');
+    if (!this.agreed || this.#updating || !takesUpdates) return { status: 491 };
+    this.#updating = true;
+    const answered = withDeadline(this.#tools.clock, updateTimeout, 'UPDATE', this.#leg.update(sdp));
+    const answer = await answered.catch((): InDialogAnswer => ({ status: 408 }));
+    if (answer.status >= 200 && answer.status < 300) this.#described = sdp;
+    this.#updating = false;
+    this.#idle();
+    return answer;
+  }
+
   /** An UPDATE of the caller's was accepted, with this answer. */
   changed(sdp: string): void {
     this.#described = sdp;
@@ -183,17 +196,8 @@ export class CallerProgress {
 
   /** One at a time; what is described meanwhile follows. */
   async #update(sdp: string): Promise<void> {
-    if (!hasTag(this.#invite.req, 'allow', 'update')) return;
-    if (this.#updating) {
-      this.#next = { status: 183, sdp };
-      return;
-    }
-    this.#updating = true;
-    const answered = withDeadline(this.#tools.clock, updateTimeout, 'UPDATE', this.#leg.update(sdp));
-    const { status } = await answered.catch((): InDialogAnswer => ({ status: 408 }));
-    if (status >= 200 && status < 300) this.#described = sdp;
-    this.#updating = false;
-    this.#idle();
+    if (this.#updating) this.#next = { status: 183, sdp };
+    else await this.change(sdp);
   }
 
   #idle(): void {

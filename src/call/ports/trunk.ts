@@ -75,6 +75,7 @@ export interface CallerLeg {
   reject(status: number, cause?: Cause): void;
   /** BYE when answered, otherwise 480. Resolves when the far side answered or the deadline (32 s) passed. */
   hangUp(cause?: Cause): Promise<void>;
+  /** Before the answer: only UPDATE, and 491 unless early media bound the leg reliably and it takes UPDATE. */
   request(request: InDialogRequest): Promise<InDialogAnswer>;
 }
 

@@ -315,6 +315,27 @@ describe('a caller, before the answer,', () => {
     call.ackFailure(await peer.response(480, 'INVITE'));
   });
 
+  test('is asked by UPDATE for what the target asks, where that can be', async () => {
+    await using world = await World.start();
+    const update = { method: 'UPDATE', contentType: 'application/sdp', body: sdp(7) };
+    const plain = await ringing(world, ['Allow: UPDATE']);
+    plain.leg.progress(183, sdp(2));
+    await plain.peer.response(183, 'INVITE');
+    assert.equal((await plain.leg.request(update)).status, 491);
+    const { peer, call, leg } = await heard(world, updates, sdp(2));
+    const told = leg.request(update);
+    const received = await peer.request('UPDATE');
+    assert.equal(received.body.toString(), sdp(7));
+    assert.equal((await leg.request(update)).status, 491); // one at a time
+    peer.answer(received, 200, { body: sdp(8) });
+    assert.equal((await told).body, sdp(8));
+    const answered = leg.answer(sdp(7)); // which it knows by now
+    const ok = await peer.response(200, 'INVITE');
+    assert.equal(ok.body.length, 0);
+    call.ack(ok);
+    await answered;
+  });
+
   test('ends the early dialog by BYE', async () => {
     await using world = await World.start();
     const { peer, call, happenings } = await ringing(world, []);
