@@ -129,6 +129,20 @@ describe('a target', () => {
     await happenings.until('failed');
   });
 
+  test('that was challenged is heard before the answer as any other', async () => {
+    await using world = await World.start({ trunk: { credentials: { username: 'as', password: 'secret' } } });
+    const { phone, invite, happenings } = await dial(world);
+    phone.answer(invite, 407, { headers: ['Proxy-Authenticate: Digest realm="op", nonce="n1"'] });
+    const again = await phone.request('INVITE');
+    assert.match(again.get('Proxy-Authorization') ?? '', /^Digest .*nonce="n1"/);
+    phone.answer(again, 183, { body: sdp(3), headers: reliable(1) });
+    phone.answer(await phone.request('PRACK'), 200);
+    phone.sendWithin(again, 'UPDATE', 1); // drachtio-srf takes its listeners over to the second INVITE only in part
+    await phone.response(200, 'UPDATE');
+    phone.answer(again, 486);
+    assert.deepEqual(await happenings.until('failed'), { reason: 'target-busy', status: 486, q850: 17 });
+  });
+
   test('whose network says that there is nothing to be heard has no early media', async () => {
     await using world = await World.start();
     const { phone, invite, happenings } = await dial(world);
