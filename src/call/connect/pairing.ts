@@ -224,8 +224,10 @@ export class Pairing implements Carrier {
     return method === 'UPDATE' || standing === undefined ? { status: 200 } : withSdp(from.said(standing));
   }
 
+  /** Before both have answered nobody talks, and a direction is only one of early media. */
   #noteHold(side: Side, offer: string): void {
-    this.#events.holds(side, heldBy(offer));
+    const talking = sides.every((each) => this.#parties[each]?.answered === true);
+    if (talking) this.#events.holds(side, heldBy(offer));
   }
 
   /** Plays to a side; where no engine can, both sides are put on hold (RFC 3264 8.4): neither then hears the other. */

@@ -1,0 +1,131 @@
+// What goes across from leg to leg, over the whole service and real sockets.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { numbers, portOf, reliable, Scene, sdp } from './scene.ts';
+
+describe('across both legs', () => {
+  test('reliable provisional responses, early media of two forks, and UPDATE before the answer', async () => {
+    await using scene = await Scene.open({ announceForwarding: true });
+    const { caller, final } = scene;
+    const told = scene.instruct([
+      'Require: 100rel',
+      'Supported: 100rel',
+      'Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE',
+    ]);
+    await scene.prack(180);
+    await told;
+    await scene.prack(181);
+    const invite = await final.request('INVITE');
+    assert.equal(portOf(invite), 40_001);
+    final.answer(invite, 183, { tag: 'one', body: sdp(3), headers: reliable(11) });
+    final.answer(await final.request('PRACK'), 200);
+    assert.equal(await scene.prack(183), 40_003);
+    final.sendWithin(invite, 'UPDATE', 1, { tag: 'one', body: sdp(4) }); // the final phone changes its early media
+    const carried = await caller.request('UPDATE');
+    assert.equal(portOf(carried), 40_004);
+    caller.answer(carried, 200, { body: sdp(5) });
+    assert.equal(portOf(await final.response(200, 'UPDATE')), 40_005);
+    final.answer(invite, 183, { tag: 'two', body: sdp(6), headers: reliable(22) });
+    final.answer(await final.request('PRACK'), 200);
+    const second = await caller.request('UPDATE');
+    assert.equal(portOf(second), 40_006);
+    caller.answer(second, 200, { body: sdp(1) });
+    final.answer(invite, 200, { tag: 'two', body: sdp(6) });
+    await final.request('ACK');
+    const ok = await caller.response(200, 'INVITE');
+    assert.equal(ok.body.length, 0); // the caller knows who answered
+    scene.calling.ack(ok);
+    await scene.terminal?.state('connected');
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
+
+  test('an INVITE without an offer: the final phone makes one, and the ACK of the caller answers it', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const invite = await scene.dial([], '');
+    assert.equal(invite.body.length, 0);
+    final.answer(invite, 180);
+    await caller.response(180, 'INVITE');
+    final.answer(invite, 200, { body: sdp(3) });
+    const ok = await caller.response(200, 'INVITE');
+    assert.equal(portOf(ok), 40_003);
+    scene.calling.ack(ok, { body: sdp(7) });
+    assert.equal(portOf(await final.request('ACK')), 40_007);
+    await scene.terminal?.state('connected');
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
+
+  test('fax: a re-INVITE to T.38 as it is, its refusal, and the voice that goes on', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    await scene.standing();
+    const t38 = `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image 40009 udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxRateManagement:transferredTCF\r\n`;
+    scene.calling.sendRequest('INVITE', { body: t38, headers: [scene.calling.contact] });
+    const fax = await final.request('INVITE');
+    assert.equal(fax.body.toString().replace(/^o=.*$/m, ''), t38.replace(/^o=.*$/m, ''));
+    final.answer(fax, 488);
+    scene.calling.ackFailure(await caller.response(488, 'INVITE'));
+    scene.calling.sendRequest('INVITE', { body: t38, headers: [scene.calling.contact] });
+    final.answer(await final.request('INVITE'), 200, { body: t38.replace('40009', '40010') });
+    const ok = await caller.response(200, 'INVITE');
+    assert.match(ok.body.toString(), /m=image 40010 udptl t38/);
+    scene.calling.ack(ok);
+    await final.request('ACK');
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
+
+  test('INFO with a digit, and hold and resume of the final phone', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const invite = await scene.standing();
+    scene.calling.sendRequest('INFO', { body: 'Signal=5\r\nDuration=160\r\n', contentType: 'application/dtmf-relay' });
+    const info = await final.request('INFO');
+    assert.deepEqual(
+      [info.get('Content-Type'), info.body.toString()],
+      ['application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n'],
+    );
+    final.answer(info, 200);
+    await caller.response(200, 'INFO');
+    for (const [sequence, direction, answer] of [
+      [1, 'sendonly', 'recvonly'],
+      [2, 'sendrecv', 'sendrecv'],
+    ] as const) {
+      final.sendWithin(invite, 'INVITE', sequence, { body: sdp(2, `a=${direction}\r\n`) });
+      const held = await caller.request('INVITE');
+      assert.match(held.body.toString(), new RegExp(`a=${direction}`));
+      caller.answer(held, 200, { body: sdp(1, `a=${answer}\r\n`) });
+      assert.match((await final.response(200, 'INVITE')).body.toString(), new RegExp(`a=${answer}`));
+      final.sendWithin(invite, 'ACK', sequence);
+      await caller.request('ACK');
+    }
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
+
+  test('the reason of a CANCEL', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const invite = await scene.dial();
+    final.answer(invite, 180);
+    scene.calling.cancel(['Reason: SIP;cause=200;text="Call completed elsewhere"']);
+    scene.calling.ackFailure(await caller.response(487, 'INVITE'));
+    const cancel = await final.request('CANCEL');
+    assert.match(cancel.get('Reason') ?? '', /^SIP;cause=200;text="Call completed elsewhere"/);
+    final.answer(cancel, 200);
+    final.answer(invite, 487);
+    assert.equal((await scene.record()).end?.reason, 'answered-elsewhere');
+  });
+});
+
+describe('by the network itself', () => {
+  test('302 before the answer: the record says transferred, and nothing is left', async () => {
+    await using scene = await Scene.open({ connect: ['redirect', 'bridge'] });
+    await scene.instruct();
+    const moved = await scene.caller.response(302, 'INVITE');
+    scene.calling.ackFailure(moved);
+    assert.match(moved.get('Contact') ?? '', new RegExp(`^<sip:\\${numbers.final}@`));
+    assert.match(moved.get('Diversion') ?? '', new RegExp(`\\${numbers.first}`));
+    const record = await scene.record();
+    assert.deepEqual([record.end?.reason, record.attempts[0]?.mode], ['transferred', 'redirect']);
+    assert.equal(scene.final.received.length, 0);
+  });
+});
