@@ -103,7 +103,7 @@ class Queue {
 
   #goOn(): void {
     if (!this.#first) this.#emptied(this);
-    else if (!this.#timer) this.#wait(this.#first.due - this.#clock.monotonic());
+    else if (!this.#timer) this.#wait(Math.max(0, this.#first.due - this.#clock.monotonic()));
   }
 
   #fire(): void {

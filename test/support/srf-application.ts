@@ -47,6 +47,8 @@ export interface Application extends EventEmitter {
   connect(options: object): unknown;
   listen(options: object): unknown;
   disconnect(): void;
+  unregisterForMessages(method: string): void;
+  reregisterForMessages(method: string): void;
   use(method: string, handler: (req: AppRequest, res: AppResponse, next: () => void) => void): unknown;
   invite(handler: (req: AppRequest, res: AppResponse) => void): unknown;
   options(handler: (req: AppRequest, res: AppResponse) => void): unknown;
@@ -86,7 +88,7 @@ export async function attach(
 /** Connects an application over TCP; resolves with the server's SIP addresses (`udp/127.0.0.1:5060,…`). */
 export async function connect(
   application: Application,
-  options: { host: string; port: number; secret: string },
+  options: { host: string; port: number; secret: string; tags?: readonly string[] },
 ): Promise<string> {
   const connected = event(application, 'connect');
   application.on('error', () => undefined);

@@ -4,9 +4,11 @@ import { createConnection } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
+import type { Message } from '../../../src/sip/message/message.ts';
 import { startSipServer } from '../../../src/sip/server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { PeerCall, SipPeer } from '../../support/sip-peer.ts';
 import {
   connect,
   disconnect,
@@ -250,6 +252,44 @@ describe('the control port', { timeout: 30_000 }, () => {
       /\|2\|NOK\|invalid request-uri: OPTIONS not a uri SIP\/2\.0\d+#/,
     );
     assert.match(await say('2|ping'), /\|9\|NO\|Unknown message type$/);
+  });
+
+  test('requests go where their method was asked for; a route taken off takes off all, as recorded, and may come back', async (t) => {
+    const { server, address } = await open(t);
+    const peer = await SipPeer.open();
+    t.after(() => peer.close());
+    const port = Number(server.listening[0]?.split(':').at(-1));
+    const [calls, texts] = [newApplication(), newApplication()];
+    for (const application of [calls, texts]) {
+      await connect(application, { host: '127.0.0.1', port: address.port, secret: 'right', tags: ['one', 'two'] });
+      t.after(() => disconnect(application));
+    }
+    calls.invite((_req, res) => res.send(486));
+    texts.use('message', (_req, res) => res.send(200));
+    let n = 0;
+    const ask = async (method: string): Promise<number> => {
+      const call = new PeerCall(peer, port, `routes-${peer.port}-${++n}`);
+      call.sendRequest(method, { headers: [call.contact] });
+      const isIts = (message: Message): boolean => message.callId === call.callId;
+      const response = await peer.expect(method, (m) => m.kind === 'response' && m.status > 100 && isIts(m));
+      assert.ok(response.kind === 'response');
+      if (method === 'INVITE') call.ackFailure(response);
+      return response.status;
+    };
+    const settled = async (method: string, status: number): Promise<void> => {
+      for (const end = performance.now() + 5000; (await ask(method)) !== status;) {
+        assert.ok(performance.now() < end, `${method} is never answered ${status}`);
+      }
+    };
+    await settled('INVITE', 486);
+    await settled('MESSAGE', 200);
+    for (let turn = 0; turn < 3; turn++) assert.deepEqual([await ask('INVITE'), await ask('MESSAGE')], [486, 200]);
+    assert.equal(await ask('PUBLISH'), 503);
+    calls.unregisterForMessages('invite');
+    await settled('INVITE', 503);
+    assert.equal(await ask('MESSAGE'), 200);
+    calls.reregisterForMessages('invite');
+    await settled('INVITE', 486);
   });
 
   for (const octets of ['abc#hello', '1234567#hello']) {

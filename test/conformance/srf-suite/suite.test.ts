@@ -61,7 +61,9 @@ describe("drachtio-srf's own suite", { skip, timeout: 120_000, concurrency: 3 },
     });
   }
 
-  test('subscribe', { skip: 'NOT TESTED: in no index of the suite; it times out with drachtio-server too' });
+  test('subscribe', {
+    skip: 'NOT TESTED: its scenario waits for a second NOTIFY, and its application sends one: no server can pass it (see ../sip/subscriptions.test.ts)',
+  });
 
   test('its unit tests', async (t) => {
     let inAll = 0;

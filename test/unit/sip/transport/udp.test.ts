@@ -61,6 +61,29 @@ describe('SIP over UDP', { timeout: 20_000 }, () => {
     }
   });
 
+  test('of several addresses, what came to one is answered from it, and named by it', async (t) => {
+    const layer = await openLayer(t, ['udp://127.0.0.1:0', 'udp://127.0.0.2:0']);
+    const { socket, port } = await plainSocket(t);
+    for (const index of [1, 0]) {
+      const { address, port: listened } = targetOf(layer, index);
+      const arrived = nextEvent(layer, 'message');
+      socket.send(invite({ via: 'Via: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1;rport' }), listened, address);
+      const [request, flow] = await arrived;
+      assert.ok(request instanceof Request);
+      assert.deepEqual([flow.localAddress, flow.localPort], [address, listened]);
+      const answered = new Promise<{ address: string; port: number }>((resolve) => {
+        socket.once('message', (_octets, from) => resolve(from));
+      });
+      await layer.send(Draft.answering(request, 200).toBuffer(), responseTarget(request.vias[0], flow), flow);
+      const from = await answered;
+      assert.deepEqual([from.address, from.port], [address, listened]);
+    }
+    const [near] = layer.listening;
+    assert.ok(near);
+    const shown = layer.localFor({ transport: 'udp', address: '127.0.0.1', port });
+    assert.deepEqual(shown, { transport: 'udp', address: '127.0.0.1', port: near.port });
+  });
+
   test('what others send still arrives while targets are watched', async (t) => {
     const layer = await openLayer(t, ['udp://127.0.0.1:0'], { limits: { watchedTargets: 2 } });
     const { port } = targetOf(layer);
