@@ -28,7 +28,7 @@ export function isReturning(reading: Reading, { to, callers, subscriber }: Diall
 }
 
 /** The numbers at which an INVITE may have called somebody before us. */
-export function calledNumbers({ chain, firstCalled, subscriber }: Reading): PhoneNumber[] {
-  const numbers = [firstCalled, subscriber, ...chain.map((user) => user.number)];
+export function calledNumbers({ chain, firstCalled, subscriber, lastDiverting }: Reading): PhoneNumber[] {
+  const numbers = [firstCalled, subscriber, lastDiverting, ...chain.map((user) => user.number)];
   return [...new Set(numbers.filter((number) => number !== null))];
 }
