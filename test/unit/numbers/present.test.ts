@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { outgoingIdentity, type IdentityPolicy, type OutgoingIdentity } from '../../../src/numbers/present.ts';
+import {
+  outgoingIdentity,
+  redirectingIdentity,
+  type IdentityPolicy,
+  type OutgoingIdentity,
+} from '../../../src/numbers/present.ts';
 import { caller, first, other, read, second, type InviteFacts } from './invite.ts';
 
 const target = '+8613900000008';
+const third = '+8675520000055';
 const anonymous = '"Anonymous" <sip:anonymous@anonymous.invalid>';
 
 function present(facts: InviteFacts, policy: IdentityPolicy = {}, subscriber = first): OutgoingIdentity {
@@ -185,6 +191,43 @@ describe('the diversion', () => {
       outgoingIdentity(read(facts), {}, { ...call, legToken: undefined }),
     ])
       assert.ok(!JSON.stringify(identity).includes('leg-token'));
+  });
+
+  test('our own numbers are hidden where the trunk wants it, those of others never', () => {
+    const own = '+8675529990002';
+    const headers = [`Diversion: <sip:${own}@x>;reason=away, <sip:${first}@x>;reason=user-busy`];
+    const call = { to: target, subscriber: first, domain: 'us.example', ownNumbers: new Set([own, first]) };
+    const hiding = outgoingIdentity(read({ headers }), { hideServiceNumber: true }, call);
+    assert.deepEqual(values(hiding, 'Diversion'), [`<sip:${first}@x>;reason=user-busy;counter=2`]);
+    assert.ok(!JSON.stringify(hiding).includes(own));
+    assert.ok(JSON.stringify(outgoingIdentity(read({ headers }), {}, call)).includes(own));
+    const dialled = outgoingIdentity(read({ to: own }), { hideServiceNumber: true }, { ...call, subscriber: other });
+    assert.deepEqual(values(dialled, 'Diversion'), [`<${uri(other)}>;reason=deflection;counter=1`]);
+    const history = [`<sip:${first}@x>;index=1`, `<sip:${third}@x;cause=302>;index=1.1;mp=1`].join(', ');
+    const kept = outgoingIdentity(read({ headers: [`History-Info: ${history}`] }), { hideServiceNumber: true }, call);
+    assert.match(values(kept, 'History-Info')[0] ?? '', new RegExp(`;index=1.1;mp=1, .*;index=1.2;mp=1$`));
+  });
+
+  test('a redirection tells who diverts, without the target', () => {
+    const call = { subscriber: first, domain: 'us.example' };
+    assert.deepEqual(redirectingIdentity(read({ to: first }), {}, call), {
+      headers: {
+        Diversion: `<${uri(first)}>;reason=deflection;counter=1`,
+        'History-Info': `<${uri(first)}>;index=1`,
+      },
+      index: '1',
+    });
+    const before = { headers: [`Diversion: <sip:${other}@x>;reason=user-busy;counter=1`] };
+    assert.deepEqual(redirectingIdentity(read(before), {}, call), {
+      headers: {
+        Diversion: `<${uri(first)}>;reason=deflection;counter=1, <sip:${other}@x>;reason=user-busy;counter=1`,
+        'History-Info': `<${uri(other)}>;index=1, <${uri(first, ';cause=486')}>;index=1.1;mp=1`,
+      },
+      index: '1.1',
+    });
+    assert.deepEqual(redirectingIdentity(read({ to: first }), { diversion: false, historyInfo: false }, call), {
+      headers: {},
+    });
   });
 
   test('may be left out', () => {
