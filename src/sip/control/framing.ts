@@ -25,9 +25,13 @@ export interface Frame {
 /** Writes a frame. */
 export function encodeFrame(fields: readonly string[], message?: Buffer): Buffer {
   const leader = message ? `${fields.join('|')}\r\n` : fields.join('|');
-  const length = Buffer.byteLength(leader) + (message?.length ?? 0);
-  const head = Buffer.from(`${length}#${leader}`);
-  return message ? Buffer.concat([head, message]) : head;
+  const leaderLength = Buffer.byteLength(leader);
+  const prefix = `${leaderLength + (message?.length ?? 0)}#`;
+  const frame = Buffer.allocUnsafe(prefix.length + leaderLength + (message?.length ?? 0));
+  frame.write(prefix, 0, 'latin1');
+  frame.write(leader, prefix.length, 'utf8');
+  if (message) frame.set(message, prefix.length + leaderLength);
+  return frame;
 }
 
 /** Cuts a stream into frames. */

@@ -1,6 +1,6 @@
 import { formatParameters, parseParameters, type Parameters } from './parameters.ts';
 import { quote, quotedEnd, skipSpace, trimSpace, unquote } from './syntax.ts';
-import { uriScheme } from './uri.ts';
+import { hasScheme } from './uri.ts';
 
 export { parseParameters } from './parameters.ts';
 
@@ -35,7 +35,7 @@ function bracketed(value: string, open: number, displayName: string | undefined)
   const close = value.indexOf('>', open);
   if (close < 0) return undefined;
   const uri = trimSpace(value.substring(open + 1, close));
-  if (uriScheme(uri) === undefined || !isOneWord(uri)) return undefined;
+  if (!hasScheme(uri) || !isOneWord(uri)) return undefined;
   const parameters = parseParameters(value, close + 1);
   if (!parameters) return undefined;
   return displayName === undefined ? { uri, parameters } : { displayName, uri, parameters };
@@ -45,7 +45,7 @@ function bracketed(value: string, open: number, displayName: string | undefined)
 function bare(value: string, start: number, semicolon: number): NameAddress | undefined {
   const end = semicolon < 0 ? value.length : semicolon;
   const uri = trimSpace(value.substring(start, end));
-  if (uriScheme(uri) === undefined || !isOneWord(uri)) return undefined;
+  if (!hasScheme(uri) || !isOneWord(uri)) return undefined;
   const parameters = parseParameters(value, end);
   return parameters && { uri, parameters };
 }

@@ -16,6 +16,11 @@ export interface Header {
   readonly value: string;
 }
 
+/** A value of more than one line on the wire (RFC 3261 7.3.1). */
+const FOLDED = 1;
+/** A value with octets of 0x80 and above. */
+const BEYOND_ASCII = 2;
+
 /** Octets of a message and the same octets as characters 0 to 255, made once for all headers. */
 interface Source {
   readonly octets: Buffer;
@@ -26,26 +31,31 @@ interface Source {
 export class HeaderLine implements Header {
   /** The name's key, see `headerKey`. */
   readonly key: string;
-  /** More than one line on the wire (RFC 3261 7.3.1). */
-  readonly folded: boolean;
-  /** Octets of 0x80 and above in the value. */
-  readonly beyondAscii: boolean;
   readonly #source: Source;
   readonly #nameStart: number;
   readonly #nameEnd: number;
   readonly #valueStart: number;
   readonly #valueEnd: number;
+  /** `FOLDED`, `BEYOND_ASCII` */
+  readonly #marks: number;
   #value: string | undefined;
 
-  constructor(source: Source, key: string, place: Place) {
+  constructor(
+    source: Source,
+    key: string,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    marks: number,
+  ) {
     this.#source = source;
     this.key = key;
-    this.#nameStart = place.nameStart;
-    this.#nameEnd = place.nameEnd;
-    this.#valueStart = place.valueStart;
-    this.#valueEnd = place.valueEnd;
-    this.folded = place.folded;
-    this.beyondAscii = place.beyondAscii;
+    this.#nameStart = nameStart;
+    this.#nameEnd = nameEnd;
+    this.#valueStart = valueStart;
+    this.#valueEnd = valueEnd;
+    this.#marks = marks;
   }
 
   get name(): string {
@@ -58,28 +68,20 @@ export class HeaderLine implements Header {
 
   /** The value's octets where a string could not give them back: those that are not UTF-8. */
   get opaqueOctets(): Buffer | undefined {
-    if (!this.beyondAscii || this.folded) return undefined;
+    if (this.#marks !== BEYOND_ASCII) return undefined;
     const octets = this.#source.octets.subarray(this.#valueStart, this.#valueEnd);
     return isUtf8(octets) ? undefined : octets;
   }
 
   #read(): string {
     let value = this.#source.text.substring(this.#valueStart, this.#valueEnd);
-    if (this.beyondAscii) {
+    if (this.#marks === 0) return value;
+    if ((this.#marks & BEYOND_ASCII) !== 0) {
       const octets = this.#source.octets.subarray(this.#valueStart, this.#valueEnd);
       if (isUtf8(octets)) value = octets.toString('utf8');
     }
-    return this.folded ? unfold(value) : value;
+    return (this.#marks & FOLDED) === 0 ? value : unfold(value);
   }
-}
-
-interface Place {
-  nameStart: number;
-  nameEnd: number;
-  valueStart: number;
-  valueEnd: number;
-  folded: boolean;
-  beyondAscii: boolean;
 }
 
 /** Each fold with the white space around it means one SP (RFC 3261 7.3.1). */
@@ -107,27 +109,26 @@ export function indexHead(octets: Buffer): Head {
   const startLineEnd = findStartLineEnd(octets);
   const source: Source = { octets, text: '' };
   const lines: HeaderLine[] = [];
-  const place: Place = { nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: 0, folded: false, beyondAscii: false };
   let physicalLines = 0;
   let i = startLineEnd + 2;
 
   while (octets[i] !== CR) {
-    place.nameStart = i;
+    const nameStart = i;
     let hash = 0;
     let octet = octets[i] ?? 0;
     while (tokenOctets[octet] === 1) {
       hash = extendNameHash(hash, octet);
       octet = octets[++i] ?? 0;
     }
-    place.nameEnd = i;
+    const nameEnd = i;
     // White space before the colon is allowed (HCOLON, RFC 3261 25.1).
     while (octet === 0x20 || octet === 0x09) octet = octets[++i] ?? 0;
-    if (octet !== 0x3a || place.nameEnd === place.nameStart) throw badLine(octets, i);
+    if (octet !== 0x3a || nameEnd === nameStart) throw badLine(octets, i);
     i++;
     while (octets[i] === 0x20 || octets[i] === 0x09) i++;
-    place.valueStart = i;
+    const valueStart = i;
 
-    place.folded = false;
+    let marks = 0;
     let seen = 0;
     for (;;) {
       octet = octets[i] ?? 0;
@@ -143,17 +144,15 @@ export function indexHead(octets: Buffer): Head {
       physicalLines++;
       const next = octets[i + 2];
       if (next !== 0x20 && next !== 0x09) break;
-      place.folded = true;
+      marks = FOLDED;
       i += 3;
     }
-    if (i - place.nameStart > messageLimits.headerLineOctets) throw new MalformedMessage(400, 'Header line too long');
+    if (i - nameStart > messageLimits.headerLineOctets) throw new MalformedMessage(400, 'Header line too long');
     if (physicalLines > messageLimits.headerLines) throw new MalformedMessage(400, 'Too many header lines');
-    place.valueEnd = trimmedEnd(octets, place.valueStart, i);
-    place.beyondAscii = (seen & 0x80) !== 0;
+    if ((seen & 0x80) !== 0) marks |= BEYOND_ASCII;
     const key =
-      knownHeaderKey(octets, place.nameStart, place.nameEnd, hash) ??
-      octets.toString('latin1', place.nameStart, place.nameEnd).toLowerCase();
-    lines.push(new HeaderLine(source, key, place));
+      knownHeaderKey(octets, nameStart, nameEnd, hash) ?? octets.toString('latin1', nameStart, nameEnd).toLowerCase();
+    lines.push(new HeaderLine(source, key, nameStart, nameEnd, valueStart, trimmedEnd(octets, valueStart, i), marks));
     i += 2;
   }
   if (octets[i + 1] !== LF) throw badLine(octets, i);

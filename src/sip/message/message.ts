@@ -13,7 +13,8 @@ export type Message = Request | Response;
 /** What the parser has read and found right in every message. */
 export interface Essentials {
   readonly raw: Buffer;
-  readonly body: Buffer;
+  /** Of its first octet in `raw`. */
+  readonly bodyStart: number;
   readonly lines: HeaderLine[];
   readonly callId: string;
   readonly cseq: CSeq;
@@ -45,23 +46,28 @@ class ReplacedLine implements Header {
 abstract class Common {
   /** As received, from the start line on, without surplus octets after Content-Length. */
   readonly raw: Buffer;
-  readonly body: Buffer;
   readonly callId: string;
   readonly cseq: CSeq;
   readonly from: NameAddress;
   readonly to: NameAddress;
+  readonly #bodyStart: number;
+  #body: Buffer | undefined;
   readonly #lines: (HeaderLine | ReplacedLine)[];
   readonly #vias: Via[];
 
   constructor(essentials: Essentials) {
     this.raw = essentials.raw;
-    this.body = essentials.body;
+    this.#bodyStart = essentials.bodyStart;
     this.callId = essentials.callId;
     this.cseq = essentials.cseq;
     this.from = essentials.from;
     this.to = essentials.to;
     this.#lines = essentials.lines;
     this.#vias = essentials.vias;
+  }
+
+  get body(): Buffer {
+    return (this.#body ??= this.raw.subarray(this.#bodyStart));
   }
 
   /** All header lines in order. `key` is the name under which it is compared; `opaqueOctets` the value when it is not UTF-8. */

@@ -35,8 +35,17 @@ const otherNames = (
 
 /** Every spelling that is met often (as registered, lower case, compact) and the key it stands for. */
 const keys = new Map<string, string>();
-/** By the hash of `extendNameHash`: the lower-case spelling and the key it stands for. */
-const byHash = new Map<number, (readonly [spelling: string, key: string])[]>();
+
+interface Known {
+  /** Lower case. */
+  readonly spelling: Uint8Array;
+  readonly key: string;
+  /** Another one in the same place. */
+  readonly other: Known | undefined;
+}
+
+/** By the lowest bits of the hash of `extendNameHash`. */
+const places: (Known | undefined)[] = Array.from({ length: 1024 }, () => undefined);
 
 function learn(spelling: string, key: string): void {
   const lower = spelling.toLowerCase();
@@ -45,9 +54,8 @@ function learn(spelling: string, key: string): void {
   keys.set(spelling.toUpperCase(), key);
   let hash = 0;
   for (let i = 0; i < lower.length; i++) hash = extendNameHash(hash, lower.charCodeAt(i));
-  const bucket = byHash.get(hash);
-  if (bucket) bucket.push([lower, key]);
-  else byHash.set(hash, [[lower, key]]);
+  const place = hash & (places.length - 1);
+  places[place] = { spelling: Buffer.from(lower), key, other: places[place] };
 }
 
 for (const [compact, name] of compactForms) {
@@ -71,18 +79,14 @@ export function headerKey(name: string): string {
 
 /** The key of the name at `start` to `end`, whose hash is known already; undefined for a name that is not known by heart. */
 export function knownHeaderKey(octets: Buffer, start: number, end: number, hash: number): string | undefined {
-  const bucket = byHash.get(hash);
-  if (!bucket) return undefined;
-  for (const [spelling, key] of bucket) if (spells(octets, start, end, spelling)) return key;
-  return undefined;
+  let known = places[hash & (places.length - 1)];
+  while (known && !spells(octets, start, end, known.spelling)) known = known.other;
+  return known?.key;
 }
 
-function spells(octets: Buffer, start: number, end: number, lower: string): boolean {
+/** All octets are those of a token: of two such that differ in one bit only, where one is a letter or a hyphen, both are the same letter. */
+function spells(octets: Buffer, start: number, end: number, lower: Uint8Array): boolean {
   if (end - start !== lower.length) return false;
-  for (let i = 0; i < lower.length; i++) {
-    const octet = octets[start + i] ?? 0;
-    const wanted = lower.charCodeAt(i);
-    if (octet !== wanted && (octet < 0x41 || octet > 0x5a || (octet | 0x20) !== wanted)) return false;
-  }
+  for (let i = 0; i < lower.length; i++) if (((octets[start + i] ?? 0) | 0x20) !== lower[i]) return false;
   return true;
 }

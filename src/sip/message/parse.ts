@@ -1,5 +1,5 @@
 import { parseNameAddress, type NameAddress } from './address.ts';
-import { indexHead, type Head, type HeaderLine } from './head.ts';
+import { indexHead, type Head } from './head.ts';
 import { messageLimits } from './limits.ts';
 import { MalformedMessage } from './malformed.ts';
 import { Request, Response, type CSeq, type Essentials, type Message } from './message.ts';
@@ -117,7 +117,8 @@ function readEssentials(head: Head, octets: Buffer, framing: 'datagram' | 'strea
   let length: number | undefined;
   const vias: Via[] = [];
   const { lines } = head;
-  let diversions = false;
+  let diversions = 0;
+  let history = 0;
 
   for (const line of lines) {
     switch (line.key) {
@@ -149,8 +150,10 @@ function readEssentials(head: Head, octets: Buffer, framing: 'datagram' | 'strea
         if (parseDecimal(line.value, 255) === undefined) throw bad('Max-Forwards');
         break;
       case 'diversion':
+        diversions += limitedEntries(line.value, diversions);
+        break;
       case 'history-info':
-        diversions = true;
+        history += limitedEntries(line.value, history);
         break;
     }
   }
@@ -159,12 +162,11 @@ function readEssentials(head: Head, octets: Buffer, framing: 'datagram' | 'strea
   if (!to) throw missing('To');
   if (callId === undefined) throw missing('Call-ID');
   if (!cseq) throw missing('CSeq');
-  if (diversions) limitDiversions(lines);
 
   const bodyEnd = readBodyEnd(head.bodyStart, octets.length, length, framing);
   return {
     raw: bodyEnd === octets.length ? octets : octets.subarray(0, bodyEnd),
-    body: octets.subarray(head.bodyStart, bodyEnd),
+    bodyStart: head.bodyStart,
     lines,
     callId,
     cseq,
@@ -223,13 +225,11 @@ function readCSeq(value: string): CSeq {
   return { sequence, method };
 }
 
-/** A chain of diversions longer than any real one is an attack on whoever has to read it. */
-function limitDiversions(lines: readonly HeaderLine[]): void {
-  for (const key of ['diversion', 'history-info']) {
-    let entries = 0;
-    for (const line of lines) if (line.key === key) entries += splitList(line.value).length;
-    if (entries > messageLimits.diversionEntries) throw new MalformedMessage(400, 'Too many diversion entries');
-  }
+/** A chain of diversions longer than any real one is an attack on whoever has to read it. `before`: entries of lines before. */
+function limitedEntries(value: string, before: number): number {
+  const entries = value.includes(',') ? splitList(value).length : 1;
+  if (before + entries > messageLimits.diversionEntries) throw new MalformedMessage(400, 'Too many diversion entries');
+  return entries;
 }
 
 function bad(what: string): MalformedMessage {

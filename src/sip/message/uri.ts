@@ -45,15 +45,27 @@ export function isTelUri(uri: Uri): uri is TelUri {
  * or nothing follows it.
  */
 export function uriScheme(text: string): string | undefined {
+  const end = schemeEnd(text);
+  if (end < 0) return undefined;
+  if (end === 3 && text.startsWith('sip')) return 'sip'; // mostly
+  return text.substring(0, end).toLowerCase();
+}
+
+export function hasScheme(text: string): boolean {
+  return schemeEnd(text) > 0;
+}
+
+/** Where the colon stands; -1 when there is no scheme. */
+function schemeEnd(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0x3a) return i > 0 && i + 1 < text.length ? text.substring(0, i).toLowerCase() : undefined;
+    if (code === 0x3a) return i > 0 && i + 1 < text.length ? i : -1;
     const lower = code | 0x20;
     const letter = lower >= 0x61 && lower <= 0x7a;
     const further = (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
-    if (!letter && (i === 0 || !further)) return undefined;
+    if (!letter && (i === 0 || !further)) return -1;
   }
-  return undefined;
+  return -1;
 }
 
 /** Reads a URI. Undefined: malformed, which includes white space, controls, quotes, angle brackets and octets beyond ASCII. */
@@ -80,31 +92,27 @@ function parseSip(scheme: 'sip' | 'sips', rest: string): SipUri | undefined {
   const hostStart = at + 1;
   let i = hostEnd(rest, hostStart);
   if (i === hostStart) return undefined;
-  const uri: SipUri = { scheme, host: rest.substring(hostStart, i), parameters: emptyParameters() };
+  const hostStop = i;
+  let port: number | undefined;
+  if (rest.charCodeAt(i) === 0x3a) {
+    const portStart = ++i;
+    while (i < rest.length && rest.charCodeAt(i) >= 0x30 && rest.charCodeAt(i) <= 0x39) i++;
+    port = parseDecimal(rest.substring(portStart, i), 65_535);
+    if (port === undefined) return undefined;
+  }
+  const question = i === rest.length ? -1 : rest.indexOf('?', i);
+  const parameters = parseUriParameters(rest.substring(i, question < 0 ? rest.length : question));
+  if (!parameters) return undefined;
+  const uri: SipUri = { scheme, host: rest.substring(hostStart, hostStop), parameters };
   if (at >= 0) {
     const colon = rest.indexOf(':');
     const hasPassword = colon >= 0 && colon < at;
     uri.user = rest.substring(0, hasPassword ? colon : at);
     if (hasPassword) uri.password = rest.substring(colon + 1, at);
   }
-  if (rest.charCodeAt(i) === 0x3a) {
-    const portStart = ++i;
-    while (i < rest.length && rest.charCodeAt(i) >= 0x30 && rest.charCodeAt(i) <= 0x39) i++;
-    const port = parseDecimal(rest.substring(portStart, i), 65_535);
-    if (port === undefined) return undefined;
-    uri.port = port;
-  }
-  if (i === rest.length) return uri;
-  const question = rest.indexOf('?', i);
-  const parameters = parseUriParameters(rest.substring(i, question < 0 ? rest.length : question));
-  if (!parameters) return undefined;
-  uri.parameters = parameters;
+  if (port !== undefined) uri.port = port;
   if (question >= 0) uri.headers = rest.substring(question + 1);
   return uri;
-}
-
-function emptyParameters(): Parameters {
-  return new Map();
 }
 
 function parseTel(rest: string): TelUri | undefined {

@@ -42,7 +42,9 @@ export function parseVia(value: string): Via | undefined {
   if (!parameters) return undefined;
 
   const via: Via = {
-    protocol: `${value.substring(nameStart, nameEnd).toUpperCase()}/${value.substring(versionStart, versionEnd)}`,
+    protocol: value.startsWith('SIP/2.0/', nameStart)
+      ? 'SIP/2.0' // mostly
+      : `${value.substring(nameStart, nameEnd).toUpperCase()}/${value.substring(versionStart, versionEnd)}`,
     transport: value.substring(transportStart, transportEnd).toUpperCase(),
     host: value.substring(hostStart, hostStop),
     parameters,
