@@ -177,3 +177,12 @@ function label(file: string): string {
   const near = path.relative('.', file);
   return near.startsWith('..') ? file : near;
 }
+
+/**
+ * Holds the environment as it stands, for the rest of the process's life. Node asks the system for a variable each time it is read,
+ * and drachtio-srf reads one of its own (`DRACHTIO_PRESERVE_HEADER_NAMES`) at each header of each message that it gets or makes:
+ * of the CPU time of a call that is a seventh. Processes that are started inherit the variables as before.
+ */
+export function holdEnvironment(): void {
+  process.env = { ...process.env };
+}

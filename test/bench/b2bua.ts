@@ -1,6 +1,7 @@
 // A process under measurement: the SIP server, a plain drachtio-srf B2BUA, or both. Started by parties.ts with its role as
 // its argument; told what to do by text messages, and ends when its parent is gone.
 import { Session } from 'node:inspector/promises';
+import { holdEnvironment } from '../../src/config.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { createLogger } from '../../src/shared/log.ts';
 import { startSipServer } from '../../src/sip/server.ts';
@@ -120,4 +121,5 @@ process.on('message', (command) => {
   else process.exit(0);
 });
 process.once('disconnect', () => process.exit(0));
+holdEnvironment(); // as the product does
 report(await start(readRole(process.argv[2] ?? '')));

@@ -33,6 +33,8 @@ export interface LoadResult {
   /** Resident octets before the first and after the last call. */
   readonly before: Shares<number>;
   readonly after: Shares<number>;
+  /** Resident octets of all our processes when transactions had begun to end as fast as they begin, and at the end; of long runs. */
+  readonly late: { readonly start: number; readonly end: number; readonly seconds: number } | undefined;
   /** V8's Profiler.Profile, one a process. */
   readonly profiles: readonly unknown[];
 }
@@ -49,7 +51,9 @@ export async function measureLoad({ setUp, rate, seconds, drachtio, profiled = f
       if (profiled) await parties.profile();
       const [cpuBefore, before] = [parties.cpu(), parties.resident()];
       const calls = rate * seconds;
+      const sampler = sampling(parties);
       const caller = await callThrough(parties, rate, calls);
+      const late = sampler.late(seconds);
       await passed(500);
       const [cpuAfter, after] = [parties.cpu(), parties.resident()];
       const profiles = profiled ? await parties.profiled() : [];
@@ -63,6 +67,7 @@ export async function measureLoad({ setUp, rate, seconds, drachtio, profiled = f
         setup: { p50: quantile(caller.setups, 0.5), p99: quantile(caller.setups, 0.99) },
         before,
         after,
+        late,
         profiles,
       };
     } finally {
@@ -71,6 +76,31 @@ export async function measureLoad({ setUp, rate, seconds, drachtio, profiled = f
   } finally {
     await called.close();
   }
+}
+
+/** Milliseconds after which the transactions of the first calls are over: 64 * T1 of RFC 3261 and some more. */
+const plateau = 34_000;
+
+/** Looks at the resident memory each second. */
+function sampling(parties: Parties): { late(seconds: number): LoadResult['late'] } {
+  const sample = (): number => {
+    const { server = 0, application = 0 } = parties.resident();
+    return server + application;
+  };
+  const begun = performance.now();
+  let start: number | undefined;
+  let end = 0;
+  const timer = setInterval(() => {
+    end = sample();
+    if (performance.now() - begun >= plateau) start ??= end;
+  }, 1_000);
+  return {
+    late(seconds) {
+      clearInterval(timer);
+      const length = seconds - plateau / 1_000;
+      return start === undefined || length < 5 ? undefined : { start, end, seconds: Math.round(length) };
+    },
+  };
 }
 
 async function callThrough(parties: Parties, rate: number, calls: number) {
@@ -97,6 +127,11 @@ export function medianLoad(runs: readonly LoadResult[]): LoadResult | undefined 
     setup: { p50: of(({ setup }) => setup.p50), p99: of(({ setup }) => setup.p99) },
     before: share(({ before }) => before),
     after: share(({ after }) => after),
+    late: first.late && {
+      start: of(({ late }) => late?.start ?? 0),
+      end: of(({ late }) => late?.end ?? 0),
+      seconds: first.late.seconds,
+    },
     profiles: [],
   };
 }

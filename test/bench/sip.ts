@@ -5,14 +5,16 @@ import { invite, measureMessages } from './messages.ts';
 import { BadOption, help, readOptions, type BenchOptions } from './options.ts';
 import type { SetUp } from './parties.ts';
 import { summarise } from './profile.ts';
-import { measureStanding, type StandingResult } from './standing.ts';
-import { loadTable, messagesTable, profileTable, standingTable, type Table } from './tables.ts';
+import { measureSoak } from './soak.ts';
+import { measureStanding } from './standing.ts';
+import { loadTable, messagesTable, profileTable, soakTable, standingTable, type Table } from './tables.ts';
+import { targetsTable, type Measured } from './targets.ts';
 
 function setUps({ drachtio }: BenchOptions): SetUp[] {
   return ['in-process', 'separate', ...(drachtio ? (['drachtio'] as const) : [])];
 }
 
-async function loads(options: BenchOptions): Promise<Table> {
+async function loads(options: BenchOptions, measured: Measured): Promise<Table> {
   const { rates, seconds, runs, drachtio } = options;
   const plans = rates.flatMap((rate) => setUps(options).map((setUp) => ({ setUp, rate, seconds, drachtio })));
   const results = plans.map((): LoadResult[] => []);
@@ -23,24 +25,28 @@ async function loads(options: BenchOptions): Promise<Table> {
       results[at]?.push(await measureLoad(plan));
     }
   }
-  return loadTable(
-    results.map(medianLoad).filter((one) => one !== undefined),
-    seconds,
-    runs,
-  );
+  measured.loads = results.map(medianLoad).filter((one) => one !== undefined);
+  return loadTable(measured.loads, seconds, runs);
 }
 
-async function standing(options: BenchOptions): Promise<Table> {
+async function standing(options: BenchOptions, measured: Measured): Promise<Table> {
   tell(`standing: ${options.standing} calls in each of ${setUps(options).join(', ')} (load average ${load()})`);
-  const results: StandingResult[] = await Promise.all(
+  measured.standings = await Promise.all(
     setUps(options).map((setUp) => measureStanding(setUp, options.standing, options.drachtio)),
   );
-  return standingTable(results);
+  return standingTable(measured.standings);
 }
 
-function messages({ runs }: BenchOptions): Table {
+async function soak(options: BenchOptions, measured: Measured): Promise<Table> {
+  tell(`soak: ${options.soak} calls, in-process (load average ${load()})`);
+  measured.soak = await measureSoak(options.soak);
+  return soakTable(measured.soak);
+}
+
+function messages({ runs }: BenchOptions, measured: Measured): Table {
   tell(`messages: ${runs} runs (load average ${load()})`);
-  return messagesTable(measureMessages(runs), invite.length);
+  measured.messages = measureMessages(runs);
+  return messagesTable(measured.messages, invite.length);
 }
 
 async function profile({ rates, seconds }: BenchOptions): Promise<Table> {
@@ -54,10 +60,13 @@ async function profile({ rates, seconds }: BenchOptions): Promise<Table> {
 async function bench(options: BenchOptions): Promise<void> {
   say(`${machine()}\n`);
   const parts: (() => Table | Promise<Table>)[] = [];
-  if (options.parts.has('messages')) parts.push(() => messages(options));
-  if (options.parts.has('load')) parts.push(() => loads(options));
+  const measured: Measured = { loads: [], standings: [], messages: [], soak: undefined };
+  if (options.parts.has('messages')) parts.push(() => messages(options, measured));
+  if (options.parts.has('load')) parts.push(() => loads(options, measured));
   if (options.profile) parts.push(() => profile(options));
-  if (options.parts.has('standing')) parts.push(() => standing(options));
+  if (options.parts.has('standing')) parts.push(() => standing(options, measured));
+  if (options.parts.has('soak')) parts.push(() => soak(options, measured));
+  parts.push(() => targetsTable(measured));
   for (const part of parts) await printed(part, options.markdown);
 }
 

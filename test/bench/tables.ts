@@ -3,6 +3,7 @@ import type { LoadResult } from './load.ts';
 import type { MessagesResult } from './messages.ts';
 import type { Memory, Shares } from './parties.ts';
 import type { Place } from './profile.ts';
+import type { SoakResult } from './soak.ts';
 import type { StandingResult } from './standing.ts';
 
 export interface Table {
@@ -66,10 +67,22 @@ export function standingTable(results: readonly StandingResult[]): Table {
   };
 }
 
+export function soakTable({ calls, failed, memory }: SoakResult): Table {
+  return {
+    title: `Soak: ${calls} calls through one process, ${failed} failed; after garbage collection, no transaction left`,
+    columns: ['calls before', 'heap with buffers', 'RSS'],
+    rows: memory.map(({ heap = Number.NaN, rss }, round) => [
+      round === 0 ? 'warm-up' : `${(calls * round) / (memory.length - 1)}`,
+      `${(heap / 1e6).toFixed(2)} MB`,
+      `${megabytes(rss)} MB`,
+    ]),
+  };
+}
+
 export function messagesTable(results: readonly MessagesResult[], octets: number): Table {
   return {
     title: `Messages: an INVITE of ${octets} octets`,
-    columns: ['what', 'a second'],
+    columns: ['what', 'a second of CPU'],
     rows: results.map(({ what, perSecond }) => [what, Math.round(perSecond).toLocaleString('en')]),
   };
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadSettings, type Settings } from '../../config.ts';
+import { holdEnvironment, loadSettings, type Settings } from '../../config.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { messageOf } from '../../shared/errors.ts';
@@ -51,6 +51,7 @@ export function registerServe(program: Command): void {
     .action(
       act(async (context) => {
         const settings = context.settings();
+        holdEnvironment();
         const { startRingaway } = await import('../../main.ts');
         // Whatever a half-started or half-closed part still holds open, the process ends here.
         process.exit(
