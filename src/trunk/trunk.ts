@@ -30,7 +30,7 @@ const ownVersionSuffix = '-ringaway';
 
 const limitsOfDrachtio =
   'the SIP server is a drachtio-server: it answers 400 to messages with a NUL octet (SIP-I needs the built-in server), ' +
-  'and callers who require 100rel hear no 180';
+  'and callers who require 100rel hear nothing before the answer';
 
 /** Methods that are routed to us; everything else inside our dialogs comes anyway. OPTIONS follows once connected. */
 const routed = ['invite', 'info', 'message', 'notify', 'refer', 'register', 'subscribe', 'publish', 'update'];
