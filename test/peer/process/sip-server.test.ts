@@ -127,13 +127,39 @@ describe('ringaway sip-server as a process', { timeout: 60_000 }, () => {
   });
 });
 
-test('the same whole call over a real drachtio-server', { skip: withoutDrachtio, timeout: 60_000 }, async () => {
-  const scene = await openScene({ sip: { server: process.env['DRACHTIO_URL'] } });
-  try {
-    const service = await scene.serve();
+describe('over a real drachtio-server', { skip: withoutDrachtio, timeout: 60_000 }, () => {
+  let scene: Scene;
+  let service: ServiceProcess;
+  before(async () => {
+    scene = await openScene({ sip: { server: process.env['DRACHTIO_URL'] } });
+    service = await scene.serve();
+  });
+  after(() => scene.close());
+
+  test('the same whole call, and its limits are said', async () => {
     await wholeCall(scene, service);
     await service.line('out', /NUL octet \(SIP-I needs the built-in server\)/);
-  } finally {
-    await scene.close();
-  }
+  });
+
+  test('calls one after the other, hung up by either side', async () => {
+    const terminal = await scene.terminal('shop1', 'several');
+    for (const phone of ['caller', 'final', 'caller'] as const) {
+      const id = await scene.connect(terminal);
+      scene.phones[phone].hangUp();
+      assert.equal((await scene.closedRecord({ id })).end?.reason, 'completed');
+      await scene.stage.quiet(10_000);
+    }
+    terminal.client.disconnect();
+  });
+
+  test('the caller gives up while the terminals are asked', async () => {
+    const terminal = await scene.terminal('shop1', 'asked');
+    scene.phones.caller.call(numbers.first);
+    const { id } = await terminal.incoming();
+    scene.phones.caller.hangUp();
+    assert.equal((await terminal.ended()).id, id);
+    assert.equal((await scene.closedRecord({ id })).end?.reason, 'caller-hung-up');
+    await scene.stage.quiet(10_000);
+    terminal.client.disconnect();
+  });
 });
