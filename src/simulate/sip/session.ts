@@ -43,6 +43,8 @@ export class Session {
   #state: State;
   #dialog: Dialog | undefined;
   #server: ServerTransaction | undefined;
+  /** What it began with, of a call that came in: the transaction itself lets it go. */
+  #invite: Request | undefined;
   #client: ClientTransaction | undefined;
   #localSdp = '';
 
@@ -54,6 +56,7 @@ export class Session {
   static incoming(endpoint: SessionOwner, server: ServerTransaction): Session {
     const session = new Session(endpoint, 'invited');
     session.#server = server;
+    session.#invite = server.request;
     session.#dialog = Dialog.asServer(server.request, server.localTag, 'early');
     server.handle({
       cancelled: (cancel) => {
@@ -89,12 +92,12 @@ export class Session {
 
   /** The INVITE of a call that came in. */
   get invite(): Request | undefined {
-    return this.#server?.request;
+    return this.#invite;
   }
 
   /** What they offered. */
   get offer(): string {
-    return this.#server?.request.body.toString() ?? '';
+    return this.#invite?.body.toString() ?? '';
   }
 
   began(invite: ServerTransaction): boolean {
