@@ -44,9 +44,9 @@ export const media = section('The path of the voice', {
     example: 'engines: [udp://127.0.0.1:2223, { address: "udp://127.0.0.1:2224", weight: 3 }]',
   }),
   timeout: setting(duration('50ms', '10s'), '1s', { description: 'How long an rtpengine may take to answer.' }),
-  silentAfter: setting(duration('0s', '1h'), '45s', {
+  silentAfter: setting(duration('0s', '1h'), '90s', {
     description:
-      "After this time without a packet from a side that is not on hold, a connected call ends; less than rtpengine's own timeout (60 s). 0s never ends one.",
+      'After this time without a packet (RTP or RTCP) from a side that is not on hold, a connected call ends. 0s never ends one. When both sides are silent, rtpengine removes the session by itself (its timeout, 60 s); then both are asked whether they are still there.',
   }),
 });
 

@@ -46,6 +46,8 @@ export class Phone {
   readonly #options: PhoneOptions;
   readonly #media: OwnMedia;
   #session: Session | undefined;
+  /** Of our description (RFC 8866 5.2); higher each time that we answer anew. */
+  #version = 1;
 
   private constructor(endpoint: Endpoint, rtp: RtpSession, options: PhoneOptions) {
     this.#endpoint = endpoint;
@@ -134,9 +136,9 @@ export class Phone {
         this.events.emit('standing');
       },
       offered: (sdp) => {
-        const answer = answerSdp(sdp, this.#media);
-        this.rtp.sendTo(answer.agreed.destination);
-        return answer.sdp;
+        const { sdp: answer, agreed } = answerSdp(sdp, { ...this.#media, version: ++this.#version });
+        this.rtp.sendTo(agreed.destination);
+        return answer;
       },
       ended: (reason) => {
         this.rtp.say(undefined);

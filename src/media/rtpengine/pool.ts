@@ -23,6 +23,8 @@ export class EnginePool {
   readonly #credit = new WeakMap<Engine, number>();
   /** Engines that are in the settings no more. */
   readonly #retired = new Set<Engine>();
+  /** Who looks for an engine after each check. */
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   /**
@@ -78,6 +80,25 @@ export class EnginePool {
     return chosen;
   }
 
+  /** The same, and waits for one at most `milliseconds`. */
+  async nextWithin(milliseconds: number): Promise<Engine | undefined> {
+    const now = this.next();
+    if (now || this.#closed) return now;
+    return await new Promise((resolve) => {
+      const settle = (engine: Engine | undefined) => {
+        late.clear();
+        this.#waiting.delete(look);
+        resolve(engine);
+      };
+      const look = () => {
+        const engine = this.next();
+        if (engine || this.#closed) settle(engine);
+      };
+      const late = this.#clock.after(milliseconds, () => settle(undefined));
+      this.#waiting.add(look);
+    });
+  }
+
   /** The engines that take sessions, other than `engine`, in the order in which they follow it. */
   after(engine: Engine): Engine[] {
     const place = this.#engines.indexOf(engine) + 1;
@@ -94,6 +115,11 @@ export class EnginePool {
     for (const timer of this.#checks.values()) timer.clear();
     this.#checks.clear();
     for (const engine of this.#engines) engine.close();
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    for (const look of [...this.#waiting]) look();
   }
 
   async #open(settings: readonly EngineSettings[]): Promise<Engine[]> {
@@ -108,13 +134,15 @@ export class EnginePool {
   /** Asks the engine now and again every few seconds, until the pool is closed or it is let go. */
   async #check(engine: Engine): Promise<void> {
     await engine.check(this.timeoutMs);
+    this.#lookAgain();
     await engine.settleRemovals(this.timeoutMs);
     if (this.#closed) return;
     if (this.#retired.has(engine) && engine.idle) {
       this.#letGo(engine);
       return;
     }
-    const pause = engine.up || engine.sessions === 0 ? checkEvery : checkSoon;
+    const isAwaited = engine.sessions > 0 || this.#waiting.size > 0;
+    const pause = !engine.up && isAwaited ? checkSoon : checkEvery;
     this.#checks.set(
       engine,
       this.#clock.after(pause, () => void this.#check(engine)),

@@ -11,6 +11,9 @@ import { isFull, isUnknown, reasonOf, type NgReply } from './reply.ts';
 /** Milliseconds that an engine gets at least before the next one is asked. */
 const shortestTry = 300;
 
+/** Milliseconds that a session without a place waits for an engine: one that crashed is started anew in less. */
+const restartWithin = 3_500;
+
 /** free: no engine has taken an offer; taken: one has the session; lost: it had, and has no more. */
 type State = 'free' | 'taken' | 'lost';
 
@@ -105,10 +108,10 @@ export class Seat implements Tenant {
 
   /**
    * From now on without a place, under a new name; the next offer is to be a first one.
-   * @throws Failure `no-media` when no engine takes sessions
+   * @throws Failure `no-media` when no engine takes sessions, nor does soon
    */
-  move(): void {
-    const next = this.#pool.next();
+  async move(): Promise<void> {
+    const next = await this.#pool.nextWithin(restartWithin);
     if (!next) throw new Failure('no-media', 'no media engine answers; see whether rtpengine runs');
     this.#engine = next;
     this.#state = 'free';

@@ -133,7 +133,7 @@ export class RtpengineSession implements MediaSession {
     return this.#inOrder(async () => {
       if (!this.#descriptions.agreed) throw new Failure('no-media', 'nothing was agreed on that could be brought back');
       if (this.#seat.state !== 'lost') await this.#seat.leave();
-      this.#seat.move();
+      await this.#seat.move();
       const { caller, target } = await this.#descriptions.tellAgain();
       await this.#playing
         .playAgain()

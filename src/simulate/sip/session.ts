@@ -197,13 +197,23 @@ export class Session {
     } else if (this.#events.request) {
       this.#events.request(transaction);
     } else {
-      const response = Draft.answering(request, 200);
-      if (request.method === 'INVITE') {
-        if (request.body.length > 0) this.#localSdp = this.#events.offered?.(request.body.toString()) ?? this.#localSdp;
-        this.#describe(response, this.#localSdp);
-      }
-      transaction.respond(response);
+      transaction.respond(this.#accepting(request));
     }
+  }
+
+  #accepting(request: Request): Draft {
+    const response = Draft.answering(request, 200);
+    if (request.method !== 'INVITE') return response;
+    const { body } = request;
+    try {
+      const answer = body.length > 0 ? this.#events.offered?.(body.toString()) : undefined;
+      this.#localSdp = answer ?? this.#localSdp;
+    } catch {
+      // RFC 3261 14.2: the session stays as it was.
+      return Draft.answering(request, 488);
+    }
+    this.#describe(response, this.#localSdp);
+    return response;
   }
 
   #respond(status: number, sdp: string | undefined): void {
