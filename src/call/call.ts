@@ -92,6 +92,8 @@ export interface CallFlow {
   gone(call: Call): void;
 }
 
+const noWishes = {};
+
 /** One call: its state, what is known of it (the record), and what it holds (legs, media, timers). */
 export class Call {
   readonly id: string;
@@ -100,23 +102,23 @@ export class Call {
   readonly log: Logger;
   readonly record: CallRecord;
   readonly keeper: RecordKeeper;
-  readonly timers = new Map<TimerName, Timer>();
-  /** Whom the call is for, once it is located. */
-  subscriber: Subscriber | undefined;
+  timers: Partial<Record<TimerName, Timer | undefined>> = {};
+  /** What those want whom the call is for, once it is located. */
+  wishes: Pick<Subscriber, 'music' | 'connect'> = noWishes;
   state: CallState;
   readonly caller: Party;
   parking: ParkedMedia | undefined;
-  /** The attempts that run or stand, by their number. */
-  readonly attempts = new Map<number, Attempt>();
+  /** The attempts that run or stand. */
+  attempts: readonly { readonly number: number; readonly attempt: Attempt }[] = [];
   /** What happened and is being carried out, and what happened meanwhile. */
   readonly events: CallEvent[] = [];
   /** What is still being closed; the call is done when all of it is. */
   readonly closing: Promise<unknown>[] = [];
-  readonly pairingTools: PairingTools;
   /** Tells the machine what happened. */
   readonly happened: (event: CallEvent) => void;
   /** Called once, when the call has ended and all of it is closed. */
   readonly gone: () => void;
+  #sessions = 0;
   #joining: Promise<unknown> = Promise.resolve();
 
   constructor(incoming: IncomingCall, record: CallRecord, tools: CallTools, flow: CallFlow) {
@@ -134,13 +136,18 @@ export class Call {
       (request) => incoming.leg.request(request),
     );
     this.caller.described = incoming.sdp;
-    let sessions = 0;
-    this.pairingTools = {
-      ...{ callId: this.id, media: tools.media, clock: tools.clock, log: this.log },
-      nextSession: () => ++sessions,
+  }
+
+  /** What its media sessions are opened with. */
+  get pairingTools(): PairingTools {
+    const { id: callId, record, keeper, log } = this;
+    const { media, clock } = this.tools;
+    return {
+      ...{ callId, media, clock, log },
+      nextSession: () => ++this.#sessions,
       noteEngine: (at) => {
         record.media.push({ ...at });
-        this.keeper.update(this.id, { media: record.media });
+        keeper.update(callId, { media: record.media });
       },
     };
   }

@@ -44,29 +44,34 @@ function setTimer(call: Call, timer: TimerName, milliseconds: number): void {
   const { clock } = call.tools;
   const is = ({ decision: 'undecided', hold: 'held-too-long', duration: 'too-long' } as const)[timer];
   clearTimer(call, timer);
-  call.timers.set(
-    timer,
-    clock.after(milliseconds, () => call.happened({ is, now: clock.now() } satisfies CallEvent)),
-  );
+  call.timers[timer] = clock.after(milliseconds, () => call.happened({ is, now: clock.now() } satisfies CallEvent));
 }
 
 function clearTimer(call: Call, timer: TimerName): void {
-  call.timers.get(timer)?.clear();
-  call.timers.delete(timer);
+  call.timers[timer]?.clear();
+  call.timers[timer] = undefined;
 }
 
 function startAttempt(call: Call, number: number, instruction: AcceptedInstruction): void {
   noteAttempt(call, number, instruction);
   const attempt = newAttempt(call, number, instruction);
-  call.attempts.set(number, attempt);
+  call.attempts = [...call.attempts, { number, attempt }];
   attempt.start(instruction);
 }
 
 function stopAttempt(call: Call, number: number, cause: Cause): void {
-  const attempt = call.attempts.get(number);
-  call.attempts.delete(number);
-  noteAttemptEnd(call, number);
+  const attempt = attemptOf(call, number);
+  forgetAttempt(call, number);
   if (attempt) call.closing.push(attempt.stop(cause));
+}
+
+function attemptOf(call: Call, wanted: number): Attempt | undefined {
+  return call.attempts.find(({ number }) => number === wanted)?.attempt;
+}
+
+function forgetAttempt(call: Call, over: number): void {
+  call.attempts = call.attempts.filter(({ number }) => number !== over);
+  noteAttemptEnd(call, over);
 }
 
 function newAttempt(call: Call, number: number, { mode, attended }: AcceptedInstruction): Attempt {
@@ -92,8 +97,7 @@ function introduce(call: Call, attempt: number, party: number): void {
 /** What the caller was connected by goes on as their own media. */
 function keepCaller(call: Call, party: number): void {
   const pairing = bridgeOf(call, party)?.leaveMedia();
-  call.attempts.delete(party);
-  noteAttemptEnd(call, party);
+  forgetAttempt(call, party);
   if (pairing) call.parking = Parking.in(call, pairing);
 }
 
@@ -104,7 +108,7 @@ function unpark(call: Call): void {
 
 /** Only bridges have a leg of ours to a target. */
 function bridgeOf(call: Call, number: number): Bridge | undefined {
-  const attempt = call.attempts.get(number);
+  const attempt = attemptOf(call, number);
   return attempt instanceof Bridge ? attempt : undefined;
 }
 

@@ -9,8 +9,8 @@ import { viewState } from './view-state.ts';
  */
 export function close(call: Call, end: CallEnd): void {
   const { record, tools } = call;
-  for (const timer of call.timers.values()) timer.clear();
-  call.timers.clear();
+  for (const timer of Object.values(call.timers)) timer?.clear();
+  call.timers = {};
   call.caller.leave();
   record.end = end;
   if (record.account !== undefined && record.notifiedAt !== undefined) {

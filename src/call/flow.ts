@@ -13,7 +13,7 @@ import { locate } from './locate.ts';
 import { type CallEvent, transition } from './machine.ts';
 import { noteProgress, noteRefusal } from './notes.ts';
 import { recall } from './recall.ts';
-import type { CallerLegEvents, IncomingCall } from './ports.ts';
+import type { CallerLegEvents, Cause, InDialogAnswer, InDialogRequest, IncomingCall } from './ports.ts';
 import { viewState } from './view-state.ts';
 
 /** How long the store may hold a notification up, in milliseconds. */
@@ -44,7 +44,7 @@ export function arrive(
   tools.metrics.callState(undefined, 'arriving');
   call.log.info({ trunk: incoming.trunk, peer: incoming.peer, sipCallId: incoming.sipCallId }, 'a call arrives');
   queueMicrotask(() => void takeSteps(call));
-  return { call, events: callerLegEvents(call) };
+  return { call, events: new FromCaller(call) };
 }
 
 async function takeSteps(call: Call): Promise<void> {
@@ -96,16 +96,27 @@ function follow(call: Call, event: CallEvent): void {
   for (const command of commands) carryOut(call, command);
 }
 
-function callerLegEvents(call: Call): CallerLegEvents {
-  const now = () => call.tools.clock.now();
-  return {
-    cancelled: (cause) => call.happened({ is: 'caller-cancelled', cause, now: now() }),
-    ended: ({ cause, lost }) => call.happened({ is: 'caller-hung-up', cause, lost, now: now() }),
-    request(request, answer) {
-      call.caller.carry(request).then(answer, (error: unknown) => {
-        call.log.warn({ method: request.method }, `a request of the caller fails: ${messageOf(error)}`);
-        answer({ status: error instanceof Failure ? error.sip : 500 });
-      });
-    },
-  };
+/** What the caller's side tells. A class, and not closures: of the calls that wait there may be thousands. */
+class FromCaller implements CallerLegEvents {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  cancelled(cause: Cause): void {
+    this.#call.happened({ is: 'caller-cancelled', cause, now: this.#call.tools.clock.now() });
+  }
+
+  ended({ cause, lost }: { cause: Cause; lost: boolean }): void {
+    this.#call.happened({ is: 'caller-hung-up', cause, lost, now: this.#call.tools.clock.now() });
+  }
+
+  request(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
+    const { caller, log } = this.#call;
+    caller.carry(request).then(answer, (error: unknown) => {
+      log.warn({ method: request.method }, `a request of the caller fails: ${messageOf(error)}`);
+      answer({ status: error instanceof Failure ? error.sip : 500 });
+    });
+  }
 }

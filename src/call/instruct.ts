@@ -57,7 +57,7 @@ function chooseMode(call: Call, wanted: Instruction['mode'], numbers: number): C
     const why = impossible(call, wanted, numbers);
     return why === undefined ? wanted : wanted === 'redirect' ? 'bridge' : why;
   }
-  const preferred = call.subscriber?.connect ?? call.incoming.connect;
+  const preferred = call.wishes.connect ?? call.incoming.connect;
   return preferred.find((mode) => !impossible(call, mode, numbers)) ?? 'bridge';
 }
 

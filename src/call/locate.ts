@@ -20,7 +20,9 @@ export async function locate(call: Call): Promise<Refused | undefined> {
   }
   const { subscriber, number } = found;
   call.record.account = subscriber.account;
-  call.subscriber = subscriber;
+  const { music, connect } = subscriber;
+  if (music !== undefined || connect)
+    call.wishes = { ...(music !== undefined && { music }), ...(connect && { connect }) };
   if (call.record.firstCalled === null) {
     call.record.firstCalled = number.number;
     call.record.firstCalledSource = 'mapping';

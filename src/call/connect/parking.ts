@@ -114,7 +114,7 @@ export class Parking implements ParkedMedia {
 
 /** The music of the subscriber, or else of the site; none where there is none. */
 export function music(call: Call): Sound[] {
-  const file = call.subscriber?.music ?? call.tools.settings.music;
+  const file = call.wishes.music ?? call.tools.settings.music;
   return file === undefined ? [] : [{ file, repeat: true }];
 }
 

@@ -32,7 +32,12 @@ export class StoreThread {
     this.#clock = clock;
     // The same extension as this file: .ts under type stripping, .js in dist/.
     const worker = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-    this.#worker = new Worker(worker, { workerData: { file, access } satisfies StoreWork, name: `store ${access}` });
+    this.#worker = new Worker(worker, {
+      workerData: { file, access } satisfies StoreWork,
+      name: `store ${access}`,
+      // What it makes is garbage a moment later: without a limit V8 lets each thread keep tens of megabytes of it.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     this.#worker.on('message', (answers: StoreAnswer[]) => answers.forEach((answer) => this.#settle(answer)));
     this.#worker.on('error', (error) => {
       log.error({ err: error }, 'the thread of the embedded store died: restart the service');
