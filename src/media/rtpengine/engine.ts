@@ -7,7 +7,7 @@ import type { EngineHealth, EngineSettings, MediaCounts } from '../contract.ts';
 import { readEngineAddress, resolveEngine } from './address.ts';
 import { NgClient, type NgCommand } from './client.ts';
 import { Removals } from './removals.ts';
-import type { NgReply } from './reply.ts';
+import { isUnknown, type NgReply } from './reply.ts';
 
 /** Milliseconds without an answer after which the sessions of an engine count as lost. */
 const lostAfter = 4_000;
@@ -16,6 +16,9 @@ const lostAfter = 4_000;
 const sweepEvery = 60_000;
 /** Names in the answer to `list`, which must fit into a datagram; of a longer list the others are seen another time. */
 const sweepAtOnce = 400;
+
+/** Questions to an engine at the same time. */
+const askedAtOnce = 100;
 
 /** Milliseconds: an engine tells whole seconds of how long it has been running. */
 const startKnownTo = 1_200;
@@ -150,7 +153,7 @@ export class Engine {
       this.#roundTripMs = this.#answeredAt - began;
     } catch (error) {
       this.#isDown(messageOf(error));
-      if (this.#clock.monotonic() - this.#answeredAt >= lostAfter) this.#loseAll('it does not answer');
+      if (this.#clock.monotonic() - this.#answeredAt >= lostAfter) this.#lose(this.#tenants.values(), 'it does not answer');
       return;
     }
     try {
@@ -195,7 +198,7 @@ export class Engine {
     this.#problem = problem;
   }
 
-  /** An engine that was started anew knows none of its sessions. */
+  /** An engine that was started anew knows none of the sessions that it had before; it may have got others since. */
   async #lookForRestart(milliseconds: number): Promise<void> {
     const { statistics } = await this.#client.request('statistics', {}, milliseconds);
     if (!statistics) return;
@@ -206,11 +209,25 @@ export class Engine {
       return;
     }
     this.#startedAt = startedAt;
-    if (before !== undefined) this.#loseAll('it was started anew');
+    if (before !== undefined) this.#lose(await this.#unknown(milliseconds), 'it was started anew');
   }
 
-  #loseAll(why: string): void {
-    const lost = [...this.#tenants.values()].filter((tenant) => tenant.lost());
+  /** The sessions that it says it does not know. */
+  async #unknown(milliseconds: number): Promise<Tenant[]> {
+    const unknown: Tenant[] = [];
+    const all = [...this.#tenants.values()];
+    for (let at = 0; at < all.length; at += askedAtOnce) {
+      const some = all.slice(at, at + askedAtOnce);
+      const replies = await Promise.all(
+        some.map(({ session }) => this.#client.request('query', { 'call-id': session }, milliseconds)),
+      );
+      unknown.push(...some.filter((_tenant, index) => replies[index] && isUnknown(replies[index])));
+    }
+    return unknown;
+  }
+
+  #lose(tenants: Iterable<Tenant>, why: string): void {
+    const lost = [...tenants].filter((tenant) => tenant.lost());
     for (const { session } of lost) this.#tenants.delete(session);
     if (lost.length > 0) this.#log.error({ sessions: lost.length, why }, 'media engine has lost its sessions');
   }

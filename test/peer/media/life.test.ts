@@ -178,7 +178,7 @@ describe('an engine that dies while people talk', { skip, timeout: 60_000 }, () 
   });
 
   test('a session that its own time-out removed is told to be lost', async (t) => {
-    const engine = await engineFor(t, '--timeout=1');
+    const engine = await engineFor(t, '--timeout=3');
     const media = await mediaOf(t, [engine], { silentAfterMs: 8_000 });
     const call = await noted(media);
     const { caller, target } = await phones(t);
