@@ -153,7 +153,8 @@ export class Engine {
       this.#roundTripMs = this.#answeredAt - began;
     } catch (error) {
       this.#isDown(messageOf(error));
-      if (this.#clock.monotonic() - this.#answeredAt >= lostAfter) this.#lose(this.#tenants.values(), 'it does not answer');
+      if (this.#clock.monotonic() - this.#answeredAt >= lostAfter)
+        this.#lose(this.#tenants.values(), 'it does not answer');
       return;
     }
     try {
