@@ -105,7 +105,7 @@ function sampling(parties: Parties): { late(seconds: number): LoadResult['late']
 
 async function callThrough(parties: Parties, rate: number, calls: number) {
   const caller = await LoadSipp.calling(callsAndHangsUp, parties.sip, rate, calls);
-  await caller.ended((calls / rate) * 1_000 + patience);
+  await caller.ended(Math.ceil((calls / rate) * 1_000) + patience);
   return caller.close();
 }
 

@@ -45,7 +45,7 @@ export async function measureSoak(calls: number): Promise<SoakResult> {
 
 async function callThrough(parties: Parties, calls: number): Promise<number> {
   const caller = await LoadSipp.calling(callsAndHangsUp, parties.sip, rate, calls);
-  await caller.ended((calls / rate) * 1_000 + patience);
+  await caller.ended(Math.ceil((calls / rate) * 1_000) + patience);
   const { successful } = await caller.close();
   return successful;
 }
