@@ -329,3 +329,76 @@ describe('the pool and a session', { timeout: 20_000 }, () => {
     );
   });
 });
+
+describe('an engine that is lost', { timeout: 20_000 }, () => {
+  /** A session that was agreed on at an engine whose answers can be changed, and how often it was told to be lost. */
+  async function standing(t: TestContext) {
+    const world = { alive: true, uptime: 1_000, unknown: false, lost: 0 };
+    const engine = await fakeEngine(t, (request) => {
+      if (!world.alive) return;
+      if (request.command === 'statistics') {
+        const current = 'd13:sessionstotali1e15:transcodedmediai0ee';
+        const uptime = String(world.uptime);
+        const total = `d6:uptime${uptime.length}:${uptime}e`;
+        request.reply(`d6:result2:ok10:statisticsd17:currentstatistics${current}15:totalstatistics${total}ee`);
+      } else if (request.command === 'query' && world.unknown) {
+        request.reply('d12:error-reason15:Unknown call-id6:result5:errore');
+      } else healthy(request);
+    });
+    const clock = new FakeClock();
+    const media = await createMedia(relays([engine.engine], { timeoutMs: 1_000 }), { clock, log: silentLog });
+    t.after(() => media.close());
+    const events = { silent: () => undefined, lost: () => void (world.lost += 1) };
+    const session = await media.open({ callId: 'call', session: 1, trunks: {} }, events);
+    await session.offer('caller', sdp);
+    await session.answer('target', sdp);
+    /** Lets time pass in small steps, so that answers can come in between. */
+    const pass = async (milliseconds: number) => {
+      for (let passed = 0; passed < milliseconds; passed += 50) {
+        await clock.advance(50);
+        await new Promise((soon) => setTimeout(soon, 2));
+        world.uptime += 0.05;
+      }
+    };
+    return { world, media, session, pass };
+  }
+
+  test('silent for four seconds, not for less; told once', async (t) => {
+    const { world, session, pass } = await standing(t);
+    world.alive = false;
+    await pass(3_900);
+    assert.equal(world.lost, 0);
+    await pass(4_000);
+    assert.equal(world.lost, 1);
+    await assert.rejects(session.digits('caller', '1'), { code: 'no-media' });
+    await pass(4_000);
+    assert.equal(world.lost, 1);
+  });
+
+  test('started anew between two pings: known by its age', async (t) => {
+    const { world, media, pass } = await standing(t);
+    await pass(4_000);
+    assert.equal(world.lost, 0, 'it has grown older as time went by');
+    world.uptime = 0;
+    await pass(2_500);
+    assert.equal(world.lost, 1);
+    assert.equal(media.health().ok, true);
+  });
+
+  test('knows the session no more: found when its counters are looked at', async (t) => {
+    const { world, pass } = await standing(t);
+    world.unknown = true;
+    await pass(14_900);
+    assert.equal(world.lost, 0);
+    await pass(300);
+    assert.equal(world.lost, 1);
+  });
+
+  test('a session that was closed is told nothing', async (t) => {
+    const { world, session, pass } = await standing(t);
+    await session.close();
+    world.alive = false;
+    await pass(8_000);
+    assert.equal(world.lost, 0);
+  });
+});
