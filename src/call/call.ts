@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { EndReason } from './end.ts';
 import type { AcceptedInstruction, CallEvent, CallRules, CallState, TimerName } from './states.ts';
-import type { PairingTools } from './connect/pairing.ts';
+import type { PairingTools } from './connect/exchange.ts';
 import { Party } from './connect/party.ts';
 import type {
   CallMetrics,

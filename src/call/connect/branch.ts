@@ -76,7 +76,8 @@ export class Branch {
     if (this.#isOver()) return this.pairing.close();
     this.pairing.take('target');
     const { described } = this.#first;
-    const offer = described === undefined ? undefined : this.party.said(await this.pairing.offer('caller', described));
+    const offer =
+      described === undefined ? undefined : this.party.said(await this.pairing.exchange.offer('caller', described));
     await written;
     if (this.#isOver()) return;
     this.delayed = offer === undefined;
@@ -108,7 +109,7 @@ export class Branch {
   async #progress(status: number, sdp: string | undefined, fork: string): Promise<void> {
     let early: string | undefined;
     if (sdp !== undefined && !this.delayed && this.pairing) {
-      early = await this.pairing.answer('target', sdp, fork).catch((error: unknown) => {
+      early = await this.pairing.exchange.answer('target', sdp, fork).catch((error: unknown) => {
         // Early media is a courtesy: without it the caller hears its own ringing tone.
         this.#call.log.warn(`the early media of ${this.to} are not passed on: ${messageOf(error)}`);
         return undefined;

@@ -146,7 +146,7 @@ export class Bridge implements Attempt {
       await this.#answerWithOffer(winner, winner.pairing, stillWanted);
     } else {
       const { sdp, fork } = winner.answer;
-      const answer = await winner.pairing.answer('target', sdp, fork);
+      const answer = await winner.pairing.exchange.answer('target', sdp, fork);
       stillWanted();
       if (party.answered) await winner.pairing.bring('caller');
       else await this.#answerCaller(answer, winner.pairing);
@@ -167,11 +167,11 @@ export class Bridge implements Attempt {
   /** Delayed offer (RFC 3261 13.2.1): the target's 2xx made one, our 200 hands it on, the caller's ACK answers it. */
   async #answerWithOffer(winner: Branch, pairing: Pairing, stillWanted: () => void): Promise<void> {
     const { caller } = this.#call;
-    const offer = await pairing.offer('target', winner.answer?.sdp ?? '');
+    const offer = await pairing.exchange.offer('target', winner.answer?.sdp ?? '');
     stillWanted();
     const { sdp = '' } = await this.#answerCaller(offer, pairing);
     caller.described = sdp;
-    const answer = await pairing.answer('caller', sdp).catch((error: unknown) => {
+    const answer = await pairing.exchange.answer('caller', sdp).catch((error: unknown) => {
       throw new BrokenAnswer(messageOf(error));
     });
     winner.leg?.acknowledge(winner.party.said(answer));
@@ -183,7 +183,7 @@ export class Bridge implements Attempt {
     const pairing = await Pairing.open(this.#call.pairingTools, { caller: party, target }, this.#pairingEvents());
     try {
       stillWanted();
-      await pairing.offer('caller', party.described ?? '');
+      await pairing.exchange.offer('caller', party.described ?? '');
       stillWanted();
       await pairing.bring('target');
       stillWanted();
@@ -267,7 +267,7 @@ export class Bridge implements Attempt {
 
   /** Digits towards the target, in its voice's path. @throws Failure `no-media` where that cannot be */
   async digits(digits: string): Promise<void> {
-    await this.#pairing?.digits('target', digits);
+    await this.#pairing?.exchange.digits('target', digits);
   }
 
   /** The target has left: its media go on without this attempt, which is over with that. */

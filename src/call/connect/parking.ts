@@ -39,7 +39,7 @@ export class Parking implements ParkedMedia {
         await this.#pairing.close();
         return;
       }
-      answer = await this.#pairing.park(caller.described);
+      answer = await this.#pairing.exchange.park(caller.described);
       if (this.#isClosed()) return;
     } catch (error) {
       log.warn(`the caller cannot be answered early: ${messageOf(error)}`);
@@ -61,7 +61,7 @@ export class Parking implements ParkedMedia {
     try {
       if (caller.described === undefined) {
         caller.described = acknowledged.sdp ?? '';
-        await this.#pairing.parked(caller.described);
+        await this.#pairing.exchange.parked(caller.described);
       }
     } catch (error) {
       log.warn(`the caller's answer cannot be used: ${messageOf(error)}`);

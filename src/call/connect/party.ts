@@ -38,6 +38,8 @@ export class Party {
   /** Whether its dialog is confirmed: then re-INVITE, before that only UPDATE. */
   answered = false;
   #gone = false;
+  #inviting = 0;
+  #lastInvite: Promise<unknown> = Promise.resolve();
   readonly #facts: PartyFacts;
   readonly #ask: (request: InDialogRequest) => Promise<InDialogAnswer>;
   readonly #origin = new Origin();
@@ -59,8 +61,21 @@ export class Party {
     return this.#origin.of(sdp);
   }
 
-  /** Asks it something inside its dialog. @throws DeadlineExceeded after 32 s */
-  ask(request: InDialogRequest): Promise<InDialogAnswer> {
+  /** Whether a re-INVITE of ours waits for its answer. */
+  get inviting(): boolean {
+    return this.#inviting > 0;
+  }
+
+  /** Asks it something inside its dialog; one re-INVITE after the other (RFC 3261 14.1). @throws DeadlineExceeded after 32 s */
+  async ask(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (request.method !== 'INVITE') return this.#send(request);
+    this.#inviting++;
+    const mine = this.#lastInvite.then(() => this.#send(request));
+    this.#lastInvite = mine.catch(() => undefined);
+    return mine.finally(() => this.#inviting--);
+  }
+
+  #send(request: InDialogRequest): Promise<InDialogAnswer> {
     if (this.#gone) return Promise.resolve({ status: 481 });
     return withDeadline(this.#facts.clock, answerWithin, `${this.name} (${request.method})`, this.#ask(request));
   }

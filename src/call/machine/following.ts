@@ -63,12 +63,12 @@ function musicChanges(before: Live, after: Live): Command[] {
 function hearsMusic(state: Live): Side[] {
   if (!('party' in state)) return [];
   const consulting = state.at === 'moving' && state.instruction.attended;
-  const alone: Side[] = [];
-  if (consulting || state.holds.includes('target') || state.holds.includes('terminal')) alone.push('caller');
-  // Whoever moves the call hears nothing of a new party until they are introduced.
-  const calling = consulting && (state.stage === 'calling' || state.stage === 'ringing');
-  if (calling || state.holds.includes('caller')) alone.push('target');
-  return alone;
+  const sides: Side[] = [];
+  if (consulting || state.holds.includes('target') || state.holds.includes('terminal')) sides.push('caller');
+  // Whoever moves the call hears nothing of a new party until the two are joined.
+  const alone = consulting && ['calling', 'ringing', 'introducing'].includes(state.stage);
+  if (alone || state.holds.includes('caller')) sides.push('target');
+  return sides;
 }
 
 function newsForTerminals(before: Live, after: Live): Command[] {

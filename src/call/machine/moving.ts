@@ -71,11 +71,10 @@ function leftByParty(state: Moving, { now, cause, lost }: Extract<CallEvent, { i
     case 'talking': // that completes the move
       return { state: { at: 'joining', ...wait }, commands: [kept, { do: 'join-caller', attempt }] };
     case 'joining':
+    case 'handing-over': // which goes on, and says whether the join is ours to do
       return { state: { at: 'joining', ...wait }, commands: [kept] };
     case 'returning': // nobody is there any more
       return finish(state, now, lost ? 'failed' : 'completed', 'target', { cause });
-    case 'handing-over': // they were not needed any more
-      return stay(state);
   }
 }
 

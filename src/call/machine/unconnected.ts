@@ -104,6 +104,10 @@ export function whileJoining(state: In<'joining'>, event: CallEvent, rules: Call
       };
     case 'join-failed':
       return waitAgain(state, event.now, event.failure, rules);
+    case 'transferred': // the party that had the call handed over has left meanwhile
+      return finish(state, event.now, 'transferred', 'service');
+    case 'handed-back':
+      return { state, commands: [{ do: 'join-caller', attempt }] };
     case 'parking-failed': // the join then answers the caller itself
       return { state: { ...state, caller: 'ringing' }, commands: [] };
     case 'target-rings': // a provisional response that was overtaken

@@ -27,6 +27,8 @@ export class Playing {
   readonly #heard = new Map<Side, Heard>();
   /** Sides that hear nothing of the other one: while a sound is played to either of them, or always. */
   readonly #apart = new Map<Side, 'meanwhile' | 'always'>();
+  /** Sides that hear nothing at all, until a sound is played to them or stopped. */
+  readonly #muted = new Set<Side>();
 
   constructor(seat: Seat, clock: Clock, inOrder: (step: () => Promise<void>) => void) {
     this.#seat = seat;
@@ -54,6 +56,7 @@ export class Playing {
       await this.stop(to);
       throw new Failure('no-media', `${this.#seat.engine} cannot play ${first.file}: ${reasonOf(reply)}`);
     }
+    this.#muted.delete(to);
     this.#forget(to);
     const heard: Heard = { sounds };
     this.#heard.set(to, heard);
@@ -80,15 +83,17 @@ export class Playing {
 
   /** This side hears neither the other one nor any sound. */
   async mute(to: Side): Promise<void> {
-    await this.keepApart(to);
+    await this.#separate(to, 'meanwhile');
     if (this.#forget(to)) await this.#must('stopMedia', to);
+    this.#muted.add(to);
   }
 
   async stop(to: Side): Promise<void> {
+    this.#muted.delete(to);
     if (this.#forget(to)) await this.#must('stopMedia', to);
     if (this.#heard.size > 0) return;
     for (const [side, how] of this.#apart) {
-      if (how === 'always') continue;
+      if (how === 'always' || this.#muted.has(side)) continue;
       await this.#must('unblockMedia', otherSide[side]);
       this.#apart.delete(side);
     }
@@ -100,11 +105,13 @@ export class Playing {
     const always = [...this.#apart].filter(([, how]) => how === 'always');
     this.#apart.clear();
     for (const [side] of always) await this.keepApart(side);
+    for (const side of this.#muted) await this.#separate(side, 'meanwhile');
     for (const [side, { sounds }] of heard) await this.play(side, sounds);
   }
 
   /** What the engine cannot be told any more: it has lost the session. */
   forget(side: Side): void {
+    this.#muted.delete(side);
     this.#forget(side);
     if (this.#heard.size > 0) return;
     for (const [apart, how] of this.#apart) if (how === 'meanwhile') this.#apart.delete(apart);

@@ -114,7 +114,9 @@ export class RtpengineSession implements MediaSession {
   }
 
   mute(to: Side): Promise<void> {
-    return this.#inOrder(() => this.#playing.mute(to));
+    return this.#inOrder(async () => {
+      if (this.#seat.state === 'taken') await this.#playing.mute(to);
+    });
   }
 
   digits(to: Side, digits: string): Promise<void> {

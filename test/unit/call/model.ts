@@ -362,7 +362,7 @@ export class Model {
           return;
         }
       case 'return':
-        this.#bridge(command.party);
+        assert.equal(this.#bridge(command.party).target, 'standing', 'only a party that is there is gone back to');
         this.#tasks.set(command.party, 'return');
         return;
       case 'keep-caller':
