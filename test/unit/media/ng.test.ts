@@ -375,13 +375,14 @@ describe('an engine that is lost', { timeout: 20_000 }, () => {
     assert.equal(world.lost, 1);
   });
 
-  test('started anew between two pings: known by its age', async (t) => {
+  test('started anew between two pings: known by its age, and asked whether it has the session', async (t) => {
     const { world, media, pass } = await standing(t);
     await pass(4_000);
     assert.equal(world.lost, 0, 'it has grown older as time went by');
     world.uptime = 0;
+    world.unknown = true;
     await pass(2_500);
-    assert.equal(world.lost, 1);
+    assert.equal(world.lost, 1, 'long before its counters are looked at');
     assert.equal(media.health().ok, true);
   });
 
