@@ -49,7 +49,7 @@ export class CallerProgress {
   readonly #leg: Leg;
   readonly #reliable: boolean;
   readonly #offers: boolean;
-  readonly #told = new Set<number>();
+  #told: readonly number[] = [];
   #lastUnreliable: number | undefined;
   /** Of a reliable response that has no PRACK. */
   #prackTimer: Timer | undefined;
@@ -173,11 +173,11 @@ export class CallerProgress {
       return;
     }
     if (sdp !== undefined && sdp !== this.#described) void this.#update(sdp);
-    if (!this.#told.has(status)) this.#sendReliably(status, undefined);
+    if (!this.#told.includes(status)) this.#sendReliably(status, undefined);
   }
 
   #sendReliably(status: ProgressStatus, sdp: string | undefined): void {
-    this.#told.add(status);
+    this.#told = [...this.#told, status];
     this.#prackTimer = this.#tools.clock.after(serverTimeout, () => this.#leg.unacknowledged());
     // RSeq as drachtio-srf's users write it: the server puts its own in its place, and repeats the response.
     this.#send(status, sdp, { Require: '100rel', RSeq: '1' });

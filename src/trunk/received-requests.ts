@@ -16,7 +16,7 @@ export class ReceivedRequests {
   readonly #pass: StandingLegEvents['request'];
   readonly #offering: () => boolean;
   readonly #refreshed: (request: SrfRequest) => Record<string, string>;
-  readonly #open = new Map<(answer: InDialogAnswer) => void, string>();
+  #open: readonly { readonly method: string; readonly answer: (answer: InDialogAnswer) => void }[] = [];
   /** A 200 with our offer has left: the ACK brings the answer. */
   #answerExpected = false;
 
@@ -38,8 +38,7 @@ export class ReceivedRequests {
 
   /** Whether an offer of the far side has no answer: none must then be made (RFC 3261 14.1, RFC 3311 5.1). */
   get offered(): boolean {
-    const methods = [...this.#open.values()];
-    return methods.includes('INVITE') || methods.includes('UPDATE');
+    return this.#open.some(({ method }) => method === 'INVITE' || method === 'UPDATE');
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
@@ -101,14 +100,15 @@ export class ReceivedRequests {
 
   /** The dialog is over: what is open is answered (RFC 3261 15.1.2: 487). */
   finish(): void {
-    for (const answer of [...this.#open.keys()]) answer({ status: 487 });
+    for (const { answer } of this.#open) answer({ status: 487 });
   }
 
   #passOn(request: SrfRequest, response: SrfResponse): void {
     const { method } = request;
     const offers = (method === 'INVITE' || method === 'UPDATE') && bodyOf(request) !== undefined;
     const answer = (answered: InDialogAnswer): void => {
-      if (!this.#open.delete(answer)) return;
+      if (!this.#open.includes(opened)) return;
+      this.#open = this.#open.filter((one) => one !== opened);
       timer.clear();
       // An offer that is accepted without an answer would leave the far side without a session (RFC 3264 5).
       const given = offers && answered.status === 200 && answered.body === undefined ? { status: 488 } : answered;
@@ -126,7 +126,8 @@ export class ReceivedRequests {
       });
     };
     const timer = this.#tools.clock.after(answerTimeout, () => answer({ status: 504 }));
-    this.#open.set(answer, method);
+    const opened = { method, answer };
+    this.#open = [...this.#open, opened];
     this.#hand(passable(request), answer);
   }
 

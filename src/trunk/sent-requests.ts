@@ -30,7 +30,8 @@ export class SentRequests {
   readonly #tools: Tools;
   readonly #dialog: DialogAddress;
   readonly #events: SentEvents;
-  readonly #open = new Set<(answer: InDialogAnswer) => void>();
+  /** What settles each request that is open; lists cost a dialog that only waits less than sets. */
+  #open: readonly ((answer: InDialogAnswer) => void)[] = [];
   #invites = 0;
   #offers = 0;
   #heldAck: { acknowledge: Acknowledge; timer: Timer } | undefined;
@@ -74,7 +75,7 @@ export class SentRequests {
         if (settled) return;
         settled = true;
         timer.clear();
-        this.#open.delete(settle);
+        this.#close(settle);
         if (isInvite) this.#invites -= 1;
         if (isOffer) this.#offers -= 1;
         resolve(answer);
@@ -82,7 +83,7 @@ export class SentRequests {
         if (request.method !== 'REFER' && (answer.status === 408 || answer.status === 481)) this.#events.lost();
       };
       const timer = this.#tools.clock.after(serverTimeout, () => settle({ status: 408 }));
-      this.#open.add(settle);
+      this.#open = [...this.#open, settle];
       this.#transmit(request, settle, sentAs);
     });
   }
@@ -93,12 +94,12 @@ export class SentRequests {
       const timer = this.#tools.clock.after(transactionTimeout, () => settle());
       const settle = (): void => {
         timer.clear();
-        this.#open.delete(settle);
+        this.#close(settle);
         this.#tools.legs.removeWithdrawn(bye);
         resolve();
       };
       const bye: Connected = { socket: this.#dialog.socket, connectionLost: settle };
-      this.#open.add(settle);
+      this.#open = [...this.#open, settle];
       this.#tools.legs.addWithdrawn(bye);
       const options = this.#options({ method: 'BYE', headers: reasonHeaders(cause) });
       sendRequest(this.#tools, this.#uri, options, (outcome) => {
@@ -116,8 +117,12 @@ export class SentRequests {
   settleAll(status: number): void {
     this.#heldAck?.timer.clear();
     this.#heldAck = undefined;
-    for (const settle of [...this.#open]) settle({ status });
-    this.#open.clear();
+    for (const settle of this.#open) settle({ status });
+    this.#open = [];
+  }
+
+  #close(settled: (answer: InDialogAnswer) => void): void {
+    this.#open = this.#open.filter((one) => one !== settled);
   }
 
   /** The server writes its own Request-URI. */
