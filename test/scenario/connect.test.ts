@@ -122,6 +122,19 @@ describe('a caller who is answered early', () => {
     world.assertTalk(caller, world.target);
   });
 
+  test('who hangs up before a crossed re-INVITE is tried again leaves nothing behind', async () => {
+    const world = new CallWorld(early);
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settled();
+    caller.onRequest = () => ({ status: 491 });
+    world.target.answers();
+    await settled();
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
   test('who takes no other media goes back to the music, and the target is hung up', async () => {
     const world = new CallWorld(early);
     const { caller, id } = await world.arrive();

@@ -181,15 +181,14 @@ describe('a connected call is moved, blind', () => {
     const world = new CallWorld();
     world.media.mode = 'direct';
     const { caller, id, target } = await world.connected();
+    const first = caller.heard;
     await world.transfer(id, another);
     await settled();
     world.target.answers();
     await settled();
     world.assertTalk(caller, world.target);
     assert.equal(target.leg, 'over');
-    const origins = [caller.heard, ...caller.asked.map(({ body }) => body)].map(
-      (sdp) => /^o=(\S+ \d+)/m.exec(sdp ?? '')?.[1],
-    );
+    const origins = [first, ...caller.asked.map(({ body }) => body)].map((sdp) => /^o=(\S+ \d+)/m.exec(sdp ?? '')?.[1]);
     assert.equal(new Set(origins).size, 1, 'one origin in one dialog (RFC 3264 8)');
   });
 });
@@ -321,6 +320,39 @@ describe('a connected call is moved, attended', () => {
     await settled();
     world.assertTalk(caller, next);
     assert.equal(target.leg, 'over');
+  });
+
+  test('the mover hangs up while they are being introduced: the caller and the new party are joined', async () => {
+    const { world, caller, id, target, next } = await consulting();
+    target.onRequest = () => new Promise(() => undefined);
+    next.answers();
+    await settled();
+    target.hangsUp();
+    await settled();
+    world.assertTalk(caller, next);
+    assert.equal(world.view(id).state, 'connected');
+    assert.equal(next.asked.length, 1, 'it is asked by nobody but the join that counts');
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test("a re-INVITE of the caller's that the mover has not answered yet: the introduction waits for it", async () => {
+    const { world, caller, target, next } = await consulting();
+    let answer: () => void = () => undefined;
+    target.onRequest = () => {
+      target.onRequest = undefined;
+      return new Promise((resolve) => (answer = () => resolve({ status: 200, body: target.describe() })));
+    };
+    const asked = caller.asks({ method: 'INVITE', body: caller.describe() });
+    await settled();
+    next.answers();
+    await settled();
+    assert.equal(target.asked.length, 1, 'one re-INVITE at a time');
+    answer();
+    assert.equal((await asked).status, 200);
+    await settled();
+    world.assertTalk(target, next);
   });
 
   test('needs a media engine', async () => {

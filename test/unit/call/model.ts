@@ -55,6 +55,8 @@ export class Model {
   #started = 0;
   #ends = 0;
   #told: string | undefined;
+  /** The party whose voice is in another pair than the caller's. */
+  #away: number | undefined;
   #talked = false;
 
   constructor(options: Partial<CallRules> = {}, transition: typeof theTransition = theTransition) {
@@ -294,9 +296,12 @@ export class Model {
         if (this.#caller === 'ringing') this.#answered();
         this.#talked = true;
         return;
+      case 'returned':
+        this.#away = undefined;
+        this.#tasks.delete(event.attempt);
+        return;
       case 'join-failed':
       case 'introduced':
-      case 'returned':
       case 'return-failed':
         this.#tasks.delete(event.attempt);
         return;
@@ -352,6 +357,7 @@ export class Model {
       case 'introduce':
         assert.equal(this.#bridge(command.party).target, 'standing');
         {
+          this.#away = command.party;
           this.#begin(command.attempt, 'introduce');
           return;
         }
@@ -474,6 +480,7 @@ export class Model {
     assert.notEqual(this.#caller, 'gone', 'a call without its caller is over');
     if ('party' in state) {
       assert.equal(this.#caller, 'standing', 'only an answered caller is connected');
+      if (state.at === 'connected') assert.notEqual(state.party, this.#away, 'who is connected is there');
       assert.equal(this.#parking, undefined);
     }
     const alive = [...this.#attempts.keys()];
@@ -536,6 +543,7 @@ export class Model {
       [...this.#timers].toSorted(),
       [...this.#music].toSorted(),
       this.#started,
+      this.#away,
       this.#talked,
     ]);
   }
