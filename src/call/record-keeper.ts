@@ -9,10 +9,10 @@ import type { CallRecord, RecordChange } from './record.ts';
 /** How long one write may take, and how often and at what distances a failed one is tried again (milliseconds). */
 const writeWithin = 5_000;
 const retryAfter = [250, 1_000, 4_000, 15_000, 60_000];
-/** How long a change may wait to be written together with what follows: receipts, ringing (milliseconds). */
+/** How long a change may wait to be written together with what follows: receipts (milliseconds). */
 const gatherFor = 100;
-/** What does not wait: sessions that a restart must find at their engine, and what is charged for. */
-const atOnce: readonly (keyof RecordChange)[] = ['media', 'answeredAt', 'parkedAt'];
+/** What does not wait: sessions that a restart must find at their engine, what is charged for, and what terminals are told. */
+const atOnce: readonly (keyof RecordChange)[] = ['media', 'ringingAt', 'answeredAt', 'parkedAt'];
 
 /** Changes that are not yet written; their values are the record's own, and are written as they then are. */
 interface Gathered {

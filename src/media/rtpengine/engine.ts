@@ -61,6 +61,8 @@ export class Engine {
   #sweptAt: number | undefined;
   /** When it was started, on our clock: the earliest time that its answers have told. */
   #startedAt: number | undefined;
+  /** Seconds that it had been running for when it last told. */
+  #uptime = 0;
 
   /** @throws Failure `bad-setting`, or the socket's error */
   static async open(settings: EngineSettings, parts: EngineParts): Promise<Engine> {
@@ -203,9 +205,12 @@ export class Engine {
   async #lookForRestart(milliseconds: number): Promise<void> {
     const { statistics } = await this.#client.request('statistics', {}, milliseconds);
     if (!statistics) return;
-    const startedAt = this.#clock.monotonic() - statistics.totalstatistics.uptime * 1_000;
+    const { uptime } = statistics.totalstatistics;
+    const startedAt = this.#clock.monotonic() - uptime * 1_000;
     const before = this.#startedAt;
-    if (before !== undefined && startedAt <= before + startKnownTo) {
+    const older = uptime >= this.#uptime;
+    this.#uptime = uptime;
+    if (before !== undefined && older && startedAt <= before + startKnownTo) {
       this.#startedAt = Math.min(before, startedAt);
       return;
     }

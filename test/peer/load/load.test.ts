@@ -85,10 +85,17 @@ async function leftovers(crowd: Crowd): Promise<Map<string, number>> {
 function assertTold(crowd: Crowd, { caller, account, firstCalled }: Planned): void {
   const terminal = crowd.terminals.find(({ client }) => client.session?.account === account);
   const told = terminal?.told.filter(({ call }) => call.caller === caller) ?? [];
-  const steps = told.map(({ event, call }) => (event === 'changed' ? call.state : event));
+  const steps = told.map(({ event, call }) => (event === 'changed' ? `${call.state}, ${call.target?.state}` : event));
   assert.deepEqual(
     steps,
-    ['incoming', 'connecting', 'ringing', 'connected', 'ended'],
+    [
+      'incoming',
+      'connecting, connecting',
+      'ringing, ringing',
+      'ringing, connected', // the target answered, and the caller is being joined with it
+      'connected, connected',
+      'ended',
+    ],
     `what ${account} was told of ${caller}`,
   );
   assert.deepEqual(new Set(told.map(({ call }) => call.firstCalled)), new Set([firstCalled]));

@@ -57,8 +57,10 @@ describe('the engine of a standing call', { skip, timeout: 180_000 }, () => {
 
   test('is the only one, and is started anew: the voice goes on', async (t) => {
     const { scene, engines, terminal, id } = await sceneWith(t, 1);
-    await engines[0]?.restart();
     const { caller, final } = scene.phones;
+    // An engine tells whole seconds of its age, and is asked every two: a new one must be the younger one.
+    for (let second = 0; second < 4; second++) await hearsMore(caller.rtp, voices.final);
+    await engines[0]?.restart();
     await eventually(
       'it was brought back',
       async () => (await scene.metric('ringaway_media_events_total{event="relocated"}')) === 1,

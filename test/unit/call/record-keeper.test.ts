@@ -88,7 +88,7 @@ describe('the record of a call is written in few writes', () => {
   test('the end takes with it what was gathered, and leaves no timer', async () => {
     const { clock, written, kept, keeper } = keeping();
     await keeper.open(kept);
-    keeper.update('c1', { ringingAt: 1 });
+    keeper.update('c1', { notifiedAt: 1 });
     await keeper.close(kept, end);
     assert.deepEqual(written, ['open', 'close']);
     assert.equal(clock.pendingTimers, 0);
