@@ -179,7 +179,7 @@ describe('the command line beside a running service', { timeout: 120_000 }, () =
         /"event":"call:incoming".*"id":"([^"]+)".*"caller":"\+8613800138000"/,
       );
       shell.type('0755 2000 0009');
-      await shell.line('out', /"event":"call:changed".*"state":"connected"/);
+      await shell.line('out', /"event":"call:changed".*"connectedAt"/);
       await scene.phones.final.rtp.hears(440, 0.3, 5_000);
       scene.phones.caller.hangUp();
       await shell.line('out', /"event":"call:ended".*"reason":"completed"/);
