@@ -33,6 +33,8 @@ function readByNature(
     case 'subscriber':
       return readShort(digits, plan) ?? readLocal(digits, plan, areaCode);
     case 'national':
+      // Q.763 3.9: a national (significant) number needs no 0 before its area to be told from anything else.
+      if (isSignificant(digits, plan)) return e164(plan, digits);
       return readNational(digits, plan) ?? readShort(digits, plan) ?? readAreaAndShort(digits, plan);
     case 'international':
     case 'unknown':
