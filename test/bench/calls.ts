@@ -3,8 +3,8 @@ import { measureHeld, type HeldResult } from './calls/held.ts';
 import { measureLoad, medianLoad, type LoadPlan, type LoadResult } from './calls/load.ts';
 import { help, readOptions, type CallsOptions } from './calls/options.ts';
 import { heldTable, loadTable, targetTable } from './calls/tables.ts';
+import { command, inTurn } from './command.ts';
 import { load, machine, printed, say, tell } from './machine.ts';
-import { BadOption } from './options.ts';
 import { summarise } from './profile.ts';
 import { format, profileTable, type Table } from './tables.ts';
 
@@ -16,15 +16,7 @@ function plans({ setUps, rates, passwordRate, seconds, accounts, terminals }: Ca
 }
 
 async function loads(options: CallsOptions): Promise<LoadResult[]> {
-  const wanted = plans(options);
-  const results = wanted.map((): LoadResult[] => []);
-  for (let run = 1; run <= options.runs; run++) {
-    // All set-ups in turn, so that what else the machine does meets each of them.
-    for (const [at, plan] of wanted.entries()) {
-      tell(`load: run ${run} of ${options.runs}, ${plan.rate} calls/s, ${plan.setUp} (load average ${load()})`);
-      results[at]?.push(await measureLoad(plan));
-    }
-  }
+  const results = await inTurn(plans(options), options.runs, measureLoad);
   return results.map(medianLoad).filter((one) => one !== undefined);
 }
 
@@ -59,14 +51,4 @@ async function bench(options: CallsOptions): Promise<void> {
   if (targets.rows.length > 0) say(format(targets, markdown));
 }
 
-// What was started ends with this process: SIPp, service and rtpengine by their exit handlers, the terminals when they lose their
-// parent.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options) await bench(options);
-  else say(help);
-} catch (error) {
-  tell(error instanceof Error ? error.message : String(error));
-  process.exit(error instanceof BadOption ? 2 : 1); // whatever else is being measured ends as well
-}
+await command(readOptions, help, bench);

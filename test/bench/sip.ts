@@ -1,8 +1,9 @@
 /** `scripts/bench sip`: measures the SIP server and prints tables. */
-import { measureLoad, medianLoad, type LoadResult } from './load.ts';
+import { command, inTurn } from './command.ts';
+import { measureLoad, medianLoad } from './load.ts';
 import { load, machine, printed, say, tell } from './machine.ts';
 import { invite, measureMessages } from './messages.ts';
-import { BadOption, help, readOptions, type BenchOptions } from './options.ts';
+import { help, readOptions, type BenchOptions } from './options.ts';
 import type { SetUp } from './parties.ts';
 import { summarise } from './profile.ts';
 import { measureSoak } from './soak.ts';
@@ -17,14 +18,7 @@ function setUps({ drachtio }: BenchOptions): SetUp[] {
 async function loads(options: BenchOptions, measured: Measured): Promise<Table> {
   const { rates, seconds, runs, drachtio } = options;
   const plans = rates.flatMap((rate) => setUps(options).map((setUp) => ({ setUp, rate, seconds, drachtio })));
-  const results = plans.map((): LoadResult[] => []);
-  for (let run = 1; run <= runs; run++) {
-    // All set-ups in turn, so that what else the machine does meets each of them.
-    for (const [at, plan] of plans.entries()) {
-      tell(`load: run ${run} of ${runs}, ${plan.rate} calls/s, ${plan.setUp} (load average ${load()})`);
-      results[at]?.push(await measureLoad(plan));
-    }
-  }
+  const results = await inTurn(plans, runs, measureLoad);
   measured.loads = results.map(medianLoad).filter((one) => one !== undefined);
   return loadTable(measured.loads, seconds, runs);
 }
@@ -70,13 +64,4 @@ async function bench(options: BenchOptions): Promise<void> {
   for (const part of parts) await printed(part, options.markdown);
 }
 
-// What was started ends with this process: SIPp by its exit handler, the measured processes when they lose their parent.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options) await bench(options);
-  else say(help);
-} catch (error) {
-  tell(error instanceof Error ? error.message : String(error));
-  process.exit(error instanceof BadOption ? 2 : 1); // whatever else is being measured ends as well
-}
+await command(readOptions, help, bench);

@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
-import { systemClock } from '../../../src/shared/clock.ts';
-import { silentLog } from '../../../src/shared/log.ts';
-import { startSipServer } from '../../../src/sip/server.ts';
+import { openApplicationWorld } from '../../support/application-world.ts';
 import type { AdmissionLimits } from '../../../src/sip/transaction/admission.ts';
 import { eventually } from '../../support/eventually.ts';
 import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
-import { attach, newApplication, nextInvite, type IncomingInvite } from '../../support/srf-application.ts';
+import { nextInvite, type IncomingInvite } from '../../support/srf-application.ts';
 
-async function open(t: TestContext, limits: AdmissionLimits) {
-  const server = await startSipServer({
-    listen: ['udp://127.0.0.1:0'],
-    control: 'in-process',
-    clock: systemClock,
-    log: silentLog,
-    limits,
-    timers: { t1: 100, t2: 400, t4: 200 },
-  });
-  t.after(() => server.close());
-  const peer = await SipPeer.open();
-  t.after(() => peer.close());
-  const application = newApplication();
-  await attach(application, server);
-  return { server, peer, application, port: Number(server.listening[0]?.split(':').at(-1)) };
-}
+const open = (t: TestContext, limits: AdmissionLimits) =>
+  openApplicationWorld(t, { limits, timers: { t1: 100, t2: 400, t4: 200 } });
 
 test('a source that sends too many calls hears 503 with Retry-After; its standing call goes on', async (t) => {
   const { server, peer, application, port } = await open(t, { rate: 1, burst: 3, scanners: [] });

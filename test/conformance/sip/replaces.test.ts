@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
-import { systemClock } from '../../../src/shared/clock.ts';
-import { silentLog } from '../../../src/shared/log.ts';
+import { openApplicationWorld } from '../../support/application-world.ts';
 import { readReplaces } from '../../../src/sip/control/replaces.ts';
-import { startSipServer, type SipServerOptions } from '../../../src/sip/server.ts';
+import type { SipServerOptions } from '../../../src/sip/server.ts';
 import { PeerCall, SipPeer } from '../../support/sip-peer.ts';
 import { attach, newApplication, nextInvite, type AppDialog, type Application } from '../../support/srf-application.ts';
 
 async function open(t: TestContext, options: Partial<SipServerOptions> = {}) {
-  const server = await startSipServer({
-    listen: ['udp://127.0.0.1:0'],
-    control: 'in-process',
-    clock: systemClock,
-    log: silentLog,
-    ...options,
-  });
-  t.after(() => server.close());
-  const [peer, other] = [await SipPeer.open(), await SipPeer.open()];
-  t.after(() => Promise.all([peer.close(), other.close()]));
-  const application = newApplication();
-  await attach(application, server);
-  return { server, peer, other, application, port: Number(server.listening[0]?.split(':').at(-1)) };
+  const world = await openApplicationWorld(t, options);
+  const other = await SipPeer.open();
+  t.after(() => other.close());
+  return { ...world, other };
 }
 type World = Awaited<ReturnType<typeof open>>;
 

@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
-import { silentLog } from '../../../src/shared/log.ts';
+import { openApplicationWorld } from '../../support/application-world.ts';
 import type { Message, Request } from '../../../src/sip/message/message.ts';
-import { startSipServer } from '../../../src/sip/server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
-import { attach, newApplication, nextInvite, type AppDialog } from '../../support/srf-application.ts';
+import type { PeerCall } from '../../support/sip-peer.ts';
+import { nextInvite, type AppDialog } from '../../support/srf-application.ts';
 
 /** RFC 4028: the server keeps session timers by itself, as drachtio-server does. Time is the test's. */
 describe('session timers', { timeout: 30_000 }, () => {
   const open = async (t: TestContext) => {
     const clock = new FakeClock();
-    const server = await startSipServer({
-      listen: ['udp://127.0.0.1:0'],
-      control: 'in-process',
-      clock,
-      log: silentLog,
-    });
-    t.after(() => server.close());
-    const peer = await SipPeer.open();
-    t.after(() => peer.close());
-    const application = newApplication();
-    await attach(application, server);
-    return { server, clock, peer, application, port: Number(server.listening[0]?.split(':').at(-1)) };
+    return { ...(await openApplicationWorld(t, { clock })), clock };
   };
   type World = Awaited<ReturnType<typeof open>>;
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { silentLog } from '../../../src/shared/log.ts';
-import { startSipServer } from '../../../src/sip/server.ts';
+import { openApplicationWorld } from '../../support/application-world.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { PeerCall, SipPeer } from '../../support/sip-peer.ts';
-import { attach, event, newApplication, type AppRequest, type AppResponse } from '../../support/srf-application.ts';
+import { PeerCall, type SipPeer } from '../../support/sip-peer.ts';
+import { event, type AppRequest, type AppResponse } from '../../support/srf-application.ts';
 
 /** The event package's state that a NOTIFY tells. */
 const active = ['Event: presence', 'Subscription-State: active;expires=60'];
@@ -12,24 +11,14 @@ const over = ['Event: presence', 'Subscription-State: terminated;reason=noresour
 
 async function open(t: TestContext) {
   const clock = new FakeClock();
-  const server = await startSipServer({
-    listen: ['udp://127.0.0.1:0'],
-    control: 'in-process',
-    clock,
-    log: silentLog,
-  });
-  t.after(() => server.close());
-  const peer = await SipPeer.open();
-  t.after(() => peer.close());
-  const application = newApplication();
+  const world = await openApplicationWorld(t, { clock });
   const requests: AppRequest[] = [];
   // Anything that nobody else takes: drachtio-srf would end its connection
-  application.use('notify', (req: AppRequest, res: AppResponse) => {
+  world.application.use('notify', (req: AppRequest, res: AppResponse) => {
     requests.push(req);
     res.send(200);
   });
-  await attach(application, server);
-  return { server, clock, peer, application, requests, port: Number(server.listening[0]?.split(':').at(-1)) };
+  return { ...world, clock, requests };
 }
 type World = Awaited<ReturnType<typeof open>>;
 

@@ -26,6 +26,7 @@ import {
   assertVoices,
   numbers,
   peersMissing,
+  sceneWithTerminal,
   speak,
   startPeerSite,
   voices,
@@ -58,13 +59,9 @@ describe('the main job with SIPp, Kamailio and rtpengine', { skip: peersMissing(
   after(() => opened?.close());
 
   const scene = (play: () => Promise<void>) =>
-    site.scene(async () => {
-      terminal = await site.terminal('shop1');
-      try {
-        await play();
-      } finally {
-        terminal.client.disconnect();
-      }
+    sceneWithTerminal(site, 'shop1', (arrived) => {
+      terminal = arrived;
+      return play();
     });
   const caller = (...then: string[]) =>
     site.party({ scenario: callerScenario(...then), remote: site.network, keys: callsFirst, hears: voices.final });

@@ -7,7 +7,7 @@ import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kamailioMissing, startKamailio } from '../../support/kamailio.ts';
 import { rtpengineMissing, startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
-import { startSite, type Site } from '../../support/site.ts';
+import { startSite, type Site, type WatchedTerminal } from '../../support/site.ts';
 import { keptUdpPort, Sipp, sippMissing, type SippMessage, type SippOptions } from '../../support/sipp.ts';
 
 export const numbers = {
@@ -121,6 +121,22 @@ async function open(opened: AsyncDisposableStack, overrides: Overrides): Promise
       }
     },
   };
+}
+
+/** A scene with a terminal of this account, which is gone when all has been played. */
+export function sceneWithTerminal(
+  site: PeerSite,
+  account: string,
+  play: (terminal: WatchedTerminal) => Promise<void>,
+): Promise<void> {
+  return site.scene(async () => {
+    const terminal = await site.terminal(account);
+    try {
+      await play(terminal);
+    } finally {
+      terminal.client.disconnect();
+    }
+  });
 }
 
 /** Speaks as `description`, which came in, says: to where and in which law. */

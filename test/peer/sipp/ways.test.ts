@@ -28,7 +28,16 @@ import {
 } from '../../support/sipp-scenarios.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
 import { wav } from '../../support/wav.ts';
-import { assertVoices, numbers, peersMissing, speak, startPeerSite, voices, type PeerSite } from './site.ts';
+import {
+  assertVoices,
+  numbers,
+  peersMissing,
+  sceneWithTerminal,
+  speak,
+  startPeerSite,
+  voices,
+  type PeerSite,
+} from './site.ts';
 
 /** Hz: of the music on hold. */
 const music = 1_000;
@@ -66,13 +75,9 @@ describe('every way to connect, with real peers', { skip: peersMissing() ?? fals
   after(() => opened?.close());
 
   const scene = (play: () => Promise<void>) =>
-    site.scene(async () => {
-      terminal = await site.terminal('shop1');
-      try {
-        await play();
-      } finally {
-        terminal.client.disconnect();
-      }
+    sceneWithTerminal(site, 'shop1', (arrived) => {
+      terminal = arrived;
+      return play();
     });
   const everything = [voices.caller, voices.final, others, music];
   const caller = (...then: string[]) =>
