@@ -74,15 +74,18 @@ export async function hearsMore(phone: RtpSession, frequency: number, seconds: n
 export async function hearsOnly(phone: RtpSession, frequency: number, seconds: number): Promise<void> {
   let since = phone.measured.seconds;
   let own = heardOf(phone, frequency);
-  await phone.until((measured) => {
-    const heard = measured.tones.find((tone) => tone.frequency === frequency)?.seconds ?? 0;
-    // A window in which it was not the tone begins the count anew.
-    if (Math.round((measured.seconds - since) * 10) > Math.round((heard - own) * 10)) {
-      since = measured.seconds;
-      own = heard;
-    }
-    return heard - own >= seconds - 0.01;
-  }, 10_000);
+  await phone.until(
+    (measured) => {
+      const heard = measured.tones.find((tone) => tone.frequency === frequency)?.seconds ?? 0;
+      // A window in which it was not the tone begins the count anew.
+      if (Math.round((measured.seconds - since) * 10) > Math.round((heard - own) * 10)) {
+        since = measured.seconds;
+        own = heard;
+      }
+      return heard - own >= seconds - 0.01;
+    },
+    seconds * 1_000 + 10_000,
+  );
 }
 
 /** Writes a wav file (8 kHz, 16 bits) with a tone; returns its path. */

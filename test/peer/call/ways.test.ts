@@ -9,6 +9,7 @@ import { silentLog } from '../../../src/shared/log.ts';
 import type { Phone } from '../../../src/simulate/phone.ts';
 import { Stage } from '../../../src/simulate/stage.ts';
 import type { Call } from '../../../src/terminals/events.ts';
+import { eventually } from '../../support/eventually.ts';
 import { hearsOnly, toneFile } from '../../support/media-call.ts';
 import { type RunningRtpengine, rtpengineMissing, startRtpengine } from '../../support/rtpengine.ts';
 import { type Site, startSite, type WatchedTerminal } from '../../support/site.ts';
@@ -38,7 +39,7 @@ describe('the ways of a call, heard', { skip: rtpengineMissing() ?? false, timeo
     stage = await Stage.open({ clock: systemClock, log: silentLog });
     site = await startSite(stage.network.address, {
       media: { mode: 'rtpengine', engines: [engine.engine] },
-      calls: { answerEarly: true, music: toneFile(folder, pitch.music, 5), decideWithin: '20s', maxHold: '30s' },
+      calls: { answerEarly: true, music: toneFile(folder, pitch.music, 5), decideWithin: '12s', maxHold: '12s' },
     });
     stage.nameService(site.trunk);
     stage.network.ringBeside(numbers.first, { secondCalled: numbers.second, service: site.trunk });
@@ -102,6 +103,17 @@ describe('the ways of a call, heard', { skip: rtpengineMissing() ?? false, timeo
       assert.ok((await terminal.client.transfer({ callId: id, to: numbers.other })).ok);
       await told('moved', ({ state, target }) => state === 'connected' && target?.to === numbers.other);
       await talk(caller, pitch.other, other, pitch.caller);
+    }));
+
+  test('held for as long as the site allows: music until then, and the end of both', () =>
+    scene(async ({ id }) => {
+      await terminal.client.transfer({ callId: id, to: numbers.final });
+      await terminal.state('connected');
+      await talk(caller, pitch.final, final, pitch.caller);
+      assert.ok((await terminal.client.hold(id)).ok);
+      await hearsOnly(caller.rtp, pitch.music, 10.5);
+      assert.equal((await terminal.ended()).end?.reason, 'limit-reached');
+      await eventually('the end of both', async () => (await site.metric('ringaway_sip_dialogs')) === 0);
     }));
 
   test('moved after talking to the new party', () =>
