@@ -145,6 +145,7 @@ export class Call {
     return {
       ...{ callId, media, clock, log },
       nextSession: () => ++this.#sessions,
+      inTurn: (bring) => this.inTurn(bring),
       noteEngine: (at) => {
         record.media.push({ ...at });
         keeper.update(callId, { media: record.media });

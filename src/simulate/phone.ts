@@ -10,7 +10,7 @@ import type { Session, SessionEvents } from './sip/session.ts';
 
 /** What a phone does when it is called. Times in milliseconds. */
 export type Behaviour =
-  | { does: 'rings' } // and nobody answers
+  | { does: 'rings' } // and nobody answers, unless somebody picks it up
   | { does: 'answers'; after: number }
   | { does: 'is-busy' };
 
@@ -46,6 +46,7 @@ export class Phone {
   readonly #options: PhoneOptions;
   readonly #media: OwnMedia;
   #session: Session | undefined;
+  #agreed: Agreed | undefined;
   /** Of our description (RFC 8866 5.2); higher each time that we answer anew. */
   #version = 1;
 
@@ -82,6 +83,20 @@ export class Phone {
     });
   }
 
+  /** Answers the call that rings. */
+  pickUp(): void {
+    const session = this.#session;
+    if (session?.state !== 'invited') return;
+    try {
+      const answer = answerSdp(session.offer, this.#media);
+      this.#agreed = answer.agreed;
+      session.accept(answer.sdp);
+    } catch (error) {
+      this.#options.log.warn(`a simulated phone refuses the call: ${messageOf(error)}`);
+      session.refuse(488);
+    }
+  }
+
   /** Ends the call in whatever state it is. */
   hangUp(): void {
     this.#session?.hangUp('Q.850;cause=16;text="Normal call clearing"');
@@ -107,22 +122,13 @@ export class Phone {
     }
     queueMicrotask(() => session.ring());
     this.events.emit('ringing');
-    let agreed: Agreed | undefined;
     if (behaviour.does === 'answers') {
       clock.after(behaviour.after, () => {
-        if (session.state !== 'invited') return;
-        try {
-          const answer = answerSdp(session.offer, this.#media);
-          agreed = answer.agreed;
-          session.accept(answer.sdp);
-        } catch (error) {
-          this.#options.log.warn(`a simulated phone refuses the call: ${messageOf(error)}`);
-          session.refuse(488);
-        }
+        if (this.#session === session) this.pickUp();
       });
     }
     return {
-      ...this.#standing(() => agreed),
+      ...this.#standing(() => this.#agreed),
       cancelled: (reason) => this.events.emit('stopped', reason),
     };
   }

@@ -268,24 +268,6 @@ describe('by bridge, several numbers', () => {
     const many = await world.transfer(id, ['1', '2', '3', '4', '5', '6']);
     assert.ok(!many.ok && many.error.code !== 'malformed');
   });
-
-  test('early media of one phone only, and of its forks', async () => {
-    const world = new CallWorld();
-    const { caller, id } = await world.arrive();
-    await world.transfer(id, numbers);
-    await settled();
-    const [first, second] = world.targets;
-    first?.rings(183, first.describe(), 'a');
-    await settled();
-    second?.rings(183, second.describe(), 'b');
-    await settled();
-    assert.deepEqual(caller.sent, ['181', '183 sdp', '183 sdp']);
-    first?.fails();
-    await settled();
-    second?.rings(180);
-    await settled();
-    assert.deepEqual(caller.sent.slice(3), ['180']);
-  });
 });
 
 describe('by bridge, when the caller offers nothing (delayed offer)', () => {

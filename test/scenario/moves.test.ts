@@ -450,7 +450,7 @@ describe('the media of a call', () => {
   test('whose engine died are brought to another one', async () => {
     const world = new CallWorld();
     const { caller, id, target } = await world.connected();
-    world.media.sessions[0]?.events.lost();
+    world.media.sessions[0]?.dies();
     await settled();
     world.assertTalk(caller, target);
     assert.deepEqual(
@@ -464,7 +464,7 @@ describe('the media of a call', () => {
     const world = new CallWorld();
     const { id } = await world.connected();
     world.media.onAsk = (what) => (what === 'relocate' ? Promise.reject(new Error('none')) : Promise.resolve());
-    world.media.sessions[0]?.events.lost();
+    world.media.sessions[0]?.dies();
     await settled();
     assert.equal(world.record(id).end?.reason, 'failed');
     world.assertNothingLeft();
@@ -473,7 +473,7 @@ describe('the media of a call', () => {
   test('of a parked caller go to another engine, music and all', async () => {
     const world = new CallWorld({ answerEarly: true });
     const { caller } = await world.arrive();
-    world.media.sessions[0]?.events.lost();
+    world.media.sessions[0]?.dies();
     await settled();
     assert.match(world.hears(caller), /^music/);
     assert.equal(caller.asked.length, 1);

@@ -107,7 +107,7 @@ function faults(world: CallWorld, { caller, id }: Played): Action[] {
     () => void (caller.onRedirect = () => Promise.reject(new Error('no number can be written'))),
     () => void (world.records.failing = true),
     () => void (world.records.onWrite = () => late(world, 4_000)),
-    () => [...world.media.standing][0]?.events.lost(),
+    () => [...world.media.standing][0]?.dies(),
     () => [...world.media.standing][0]?.events.silent('caller'),
   ];
 }

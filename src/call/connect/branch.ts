@@ -11,8 +11,8 @@ const writtenWithin = 500;
 
 /** What becomes of one number that is called. */
 export interface BranchEvents {
-  /** `early`: the description of its early media, as the first party is to get it. */
-  rings(branch: Branch, status: number, early: string | undefined): void;
+  /** It rings, or its `early` media have changed. */
+  rings(branch: Branch, status: number): void;
   answered(branch: Branch): void;
   failed(branch: Branch, failure: TargetFailure): void;
   ended(branch: Branch, how: { cause: Cause; lost: boolean }): void;
@@ -28,6 +28,8 @@ export class Branch {
   answer: { sdp: string; fork: string } | undefined;
   /** Our INVITE carried no offer. */
   delayed = false;
+  /** Its early media as the first party is to get them, while there are any. */
+  early: string | undefined;
   #over = false;
   #hangUp: Promise<void> | undefined;
   readonly #call: Call;
@@ -70,7 +72,7 @@ export class Branch {
       { caller: this.#first, target: this.party },
       {
         holds: (by, held) => pairingEvents.holds(by, held),
-        failed: (why) => (this.answer ? pairingEvents.failed(why) : this.#fail({ reason: 'failed' })),
+        failed: (why) => (this.answer ? pairingEvents.failed(why) : this.#fallsSilent(why)),
       },
     );
     if (this.#isOver()) return this.pairing.close();
@@ -107,15 +109,23 @@ export class Branch {
   }
 
   async #progress(status: number, sdp: string | undefined, fork: string): Promise<void> {
-    let early: string | undefined;
     if (sdp !== undefined && !this.delayed && this.pairing) {
-      early = await this.pairing.exchange.answer('target', sdp, fork).catch((error: unknown) => {
+      const early = await this.pairing.exchange.answer('target', sdp, fork).catch((error: unknown) => {
         // Early media is a courtesy: without it the caller hears its own ringing tone.
         this.#call.log.warn(`the early media of ${this.to} are not passed on: ${messageOf(error)}`);
         return undefined;
       });
+      if (!this.#over) this.early = early ?? this.early;
     }
-    if (!this.#over && !this.answer) this.#events.rings(this, status, early);
+    if (!this.#over && !this.answer) this.#events.rings(this, status);
+  }
+
+  /** The engine is gone before it answered. It goes on ringing; its answer finds another engine. */
+  #fallsSilent(why: string): void {
+    this.#call.log.warn(`${this.to} rings on without media: ${why}`);
+    if (this.#over || this.early === undefined) return;
+    this.early = undefined;
+    this.#events.rings(this, 180);
   }
 
   #answered(answer: { sdp: string; fork: string }): void {
@@ -138,7 +148,6 @@ export class Branch {
 
   #fail(failure: TargetFailure): void {
     if (this.#over) return;
-    this.#over = true;
     void this.hangUp({});
     this.#events.failed(this, failure);
   }
@@ -150,6 +159,7 @@ export class Branch {
 
   async #end(cause: Cause): Promise<void> {
     this.#over = true;
+    this.early = undefined;
     this.party.leave();
     await Promise.allSettled([this.leg?.hangUp(cause), this.pairing?.close()]);
   }

@@ -31,7 +31,7 @@ export class Bridge implements Attempt {
   /** What stands between the winner and the caller (or, in a consultation, the first party). */
   #pairing: Pairing | undefined;
   /** The branch whose early media the caller hears. */
-  #early: { branch: Branch; sdp: string } | undefined;
+  #heard: Branch | undefined;
   #joins = 0;
   #stopped: Promise<void> | undefined;
 
@@ -49,7 +49,7 @@ export class Bridge implements Attempt {
 
   #dial(to: string): void {
     const branch: Branch = new Branch(this.#call, to, this.#first, {
-      rings: (from, status, sdp) => this.#rings(from, status, sdp),
+      rings: (_from, status) => this.#rings(status),
       answered: (from) => this.#answered(from),
       failed: (from, failure) => this.#failed(from, failure),
       ended: (from, { cause, lost }) => {
@@ -60,10 +60,10 @@ export class Bridge implements Attempt {
     branch.dial(this.#pairingEvents());
   }
 
-  #rings(branch: Branch, status: number, sdp: string | undefined): void {
-    if (this.#winner || this.#stopped) return;
-    // Of several phones, the first one with early media is heard
-    if (sdp !== undefined && (this.#early?.branch ?? branch) === branch) this.#early = { branch, sdp };
+  #rings(status: number): void {
+    if (this.#winner) return;
+    // Of several phones the first one with early media is heard, as long as it has some; then the next one
+    if (this.#heard?.early === undefined) this.#heard = this.#branches.find(({ early }) => early !== undefined);
     this.#tell({ is: 'target-rings', attempt: this.#number, status });
   }
 
@@ -81,10 +81,12 @@ export class Bridge implements Attempt {
 
   #failed(branch: Branch, failure: TargetFailure): void {
     if (this.#stopped || this.#winner) return;
-    if (this.#early?.branch === branch) this.#early = undefined;
     this.#call.closing.push(branch.hangUp({}));
     this.#failures.push(failure);
-    if (this.#failures.length < this.#branches.length) return;
+    if (this.#failures.length < this.#branches.length) {
+      if (this.#heard === branch) this.#rings(180); // the others have been ringing
+      return;
+    }
     const next = this.#call.mayWaitLonger ? this.#waiting.shift() : undefined;
     if (next !== undefined) this.#dial(next);
     else this.#tell({ is: 'target-failed', attempt: this.#number, failure: bestFailure(this.#failures) });
@@ -93,9 +95,10 @@ export class Bridge implements Attempt {
   /** A provisional response goes to the caller, early media with it. */
   ringCaller(status: number): void {
     const { caller, incoming } = this.#call;
-    if (this.#early) {
-      this.#early.branch.pairing?.take('caller');
-      incoming.leg.progress(183, caller.said(this.#early.sdp));
+    const { early, pairing } = this.#heard ?? {};
+    if (early !== undefined) {
+      pairing?.take('caller');
+      incoming.leg.progress(183, caller.said(early));
     } else incoming.leg.progress(status === 181 ? 181 : 180);
   }
 
@@ -146,7 +149,7 @@ export class Bridge implements Attempt {
       await this.#answerWithOffer(winner, winner.pairing, stillWanted);
     } else {
       const { sdp, fork } = winner.answer;
-      const answer = await winner.pairing.exchange.answer('target', sdp, fork);
+      const answer = await winner.pairing.answered('target', sdp, fork);
       stillWanted();
       if (party.answered) await winner.pairing.bring('caller');
       else await this.#answerCaller(answer, winner.pairing);
@@ -171,7 +174,7 @@ export class Bridge implements Attempt {
     stillWanted();
     const { sdp = '' } = await this.#answerCaller(offer, pairing);
     caller.described = sdp;
-    const answer = await pairing.exchange.answer('caller', sdp).catch((error: unknown) => {
+    const answer = await pairing.answered('caller', sdp).catch((error: unknown) => {
       throw new BrokenAnswer(messageOf(error));
     });
     winner.leg?.acknowledge(winner.party.said(answer));

@@ -21,6 +21,8 @@ export interface PairingTools {
   nextSession: () => number;
   /** Where the media of a session are now, for the record. */
   noteEngine: (at: { session: string; engine: string }) => void;
+  /** Does what brings parties elsewhere after all of that that was asked before. */
+  inTurn: <T>(bring: () => Promise<T>) => Promise<T>;
 }
 
 /**

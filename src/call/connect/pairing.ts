@@ -24,8 +24,8 @@ export class Pairing implements Carrier {
   readonly #tools: PairingTools;
   readonly #parties: Partial<Record<Side, Party>>;
   #events: PairingEvents;
-  /** An offer is under way; a second one meets 491 (RFC 3261 14.2). */
-  #negotiating = false;
+  /** Offers that are under way; another one meets 491 (RFC 3261 14.2). */
+  #negotiating = 0;
   readonly #music = new Map<Side, Sounds>();
   /** Sides at which something else than the other side was to be heard. */
   readonly #altered = new Set<Side>();
@@ -119,7 +119,7 @@ export class Pairing implements Carrier {
     if (body === undefined || body === '') return this.#offerAgain(from, side, request);
     const other = opposite(side);
     const party = this.#present(other);
-    if (this.#negotiating || party?.inviting) return { status: 491 };
+    if (this.#negotiating > 0 || party?.inviting) return { status: 491 };
     return this.#alone(async () => {
       if (!party) return withSdp(from.said(await this.#answerFor(other, from, side, body)));
       const before = { ...this.exchange.known };
@@ -223,18 +223,48 @@ export class Pairing implements Carrier {
     this.#fail(`nothing is heard of the ${side} any more`);
   }
 
-  /** The engine died: the media are brought to another one, and who stands here is told where. */
+  /**
+   * The engine died: the media are brought to another one, and who stands here is told where, once nobody is being joined. A
+   * target that still rings could not be told; its answer brings them there (`answered`).
+   */
   private onLoss(): void {
+    if (this.#parties.target?.answered === false) {
+      this.#fail('the engine of its media is gone');
+      return;
+    }
     void this.#alone(async () => {
       await this.exchange.relocate();
-      for (const side of sides) {
-        const [party, offer] = [this.#present(side), this.exchange.sent[side]];
-        if (party && !party.answered) throw new Failure('no-media', `the ${side} has not answered yet`);
-        // Whoever is elsewhere is told when they come back.
-        const answer = party && offer !== undefined ? await party.renew(offer) : this.exchange.known[side];
-        if (answer !== undefined) await this.exchange.relocated(side, answer);
-      }
+      await this.#tools.inTurn(() => this.#tellWhere());
     }).catch((error: unknown) => this.#fail(`its media are lost: ${messageOf(error)}`));
+  }
+
+  async #tellWhere(): Promise<void> {
+    for (const side of sides) {
+      const [party, offer] = [this.#present(side), this.exchange.sent[side]];
+      // Whoever is elsewhere is told when they come back.
+      const answer =
+        party?.answered === true && offer !== undefined ? await party.renew(offer) : this.exchange.known[side];
+      if (answer !== undefined) await this.exchange.relocated(side, answer);
+    }
+  }
+
+  /**
+   * A side has answered the first offer that its dialog had: resolves with what to answer the other one. Has the engine died
+   * since the offer was made, the media are brought to another one first; this side, which was offered the old one, is offered
+   * the new one before the other hears of its answer.
+   */
+  async answered(side: Side, sdp: string, fork?: string): Promise<string> {
+    try {
+      return await this.exchange.answer(side, sdp, fork);
+    } catch (error) {
+      const party = this.#parties[side];
+      if (!party || !(error instanceof Failure && error.code === 'no-media')) throw error;
+      return this.#alone(async () => {
+        await this.exchange.relocate();
+        await this.exchange.answer(side, sdp, fork);
+        return this.exchange.answer(side, await party.renew(this.exchange.sent[side] ?? ''), fork);
+      });
+    }
   }
 
   #fail(why: string): void {
@@ -252,11 +282,11 @@ export class Pairing implements Carrier {
   }
 
   async #alone<T>(negotiate: () => Promise<T>): Promise<T> {
-    this.#negotiating = true;
+    this.#negotiating++;
     try {
       return await negotiate();
     } finally {
-      this.#negotiating = false;
+      this.#negotiating--;
     }
   }
 }

@@ -12,7 +12,7 @@ export class Parking implements ParkedMedia {
 
   /** Answers the caller with music. */
   static of(call: Call): Parking {
-    return new Parking(call, (parking) => parking.#answer());
+    return new Parking(call, (parking) => call.inTurn(() => parking.#answer()));
   }
 
   /** Where the caller's party has left: what they were connected by goes on with music. */

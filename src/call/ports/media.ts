@@ -58,9 +58,10 @@ export interface MediaSession {
   digits(to: Side, digits: string): Promise<void>;
   /**
    * Brings the session to another engine after `lost` (or back to the same one, when it was only restarted), with all that is
-   * played in it. Resolves with what each side is to be offered now; a parked session has no target. What each side answers
-   * is told with `answer` as ever; what that resolves with needs to go nowhere.
-   * @throws Failure `no-media` when there is no engine, or nothing had been agreed on yet
+   * played in it. Resolves with what each side is to be offered now; a parked session has no target, and whoever made an offer
+   * that has no answer yet needs to know nothing. What each side answers is told with `answer` as ever; what that resolves with
+   * is what the other side has been told by then.
+   * @throws Failure `no-media` when there is no engine, or nothing had been offered yet
    */
   relocate(): Promise<Partial<Record<Side, string>>>;
   /** Ends it at the engine; idempotent, never rejects. */

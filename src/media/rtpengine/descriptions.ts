@@ -64,6 +64,10 @@ export class Descriptions {
     return answered;
   }
 
+  get offered(): boolean {
+    return this.#offer !== undefined;
+  }
+
   get agreed(): boolean {
     return this.#exchange !== undefined;
   }
@@ -101,14 +105,19 @@ export class Descriptions {
   }
 
   /**
-   * The same exchange at another place of the session. What was made of it anew is to be told to both sides.
-   * @throws Failure `no-media` before the first answer
+   * The same exchange at another place of the session, or the first offer while it has no answer. What was made of it anew is
+   * to be told to the sides.
+   * @throws Failure `no-media` before the first offer
    */
-  async tellAgain(): Promise<Record<Side, string>> {
+  async tellAgain(): Promise<Partial<Record<Side, string>>> {
+    if (!this.#exchange && this.#offer) {
+      const { offerer, offer } = this.#offer;
+      return { [otherSide[offerer]]: await this.offer(offerer, offer) };
+    }
     const exchange = await this.#tellAgain(this.#agreedOn());
     const { offerer, offered, answered } = exchange;
     this.#offer = this.#exchange = exchange;
-    return offerer === 'caller' ? { caller: answered, target: offered } : { caller: offered, target: answered };
+    return { [offerer]: answered, [otherSide[offerer]]: offered };
   }
 
   /** What a side answers to what it was told after `tellAgain`; resolves with what the other one has been told by then. */

@@ -74,7 +74,7 @@ export class RtpengineSession implements MediaSession {
   answer(from: Side, sdp: string, fork?: string): Promise<string> {
     return this.#inOrder(() => {
       const said = readSdp(sdp);
-      if (this.#relocated.delete(from)) return this.#descriptions.correct(from, said);
+      if (this.#descriptions.agreed && this.#relocated.delete(from)) return this.#descriptions.correct(from, said);
       return this.#take(this.#descriptions.answer(from, said, fork));
     });
   }
@@ -133,18 +133,18 @@ export class RtpengineSession implements MediaSession {
 
   relocate(): Promise<Partial<Record<Side, string>>> {
     return this.#inOrder(async () => {
-      if (!this.#descriptions.agreed) throw new Failure('no-media', 'nothing was agreed on that could be brought back');
-      if (this.#seat.state !== 'lost') await this.#seat.leave();
+      if (!this.#descriptions.offered) throw new Failure('no-media', 'nothing was offered that could be brought back');
+      await this.#seat.leave();
       await this.#seat.move();
-      const { caller, target } = await this.#descriptions.tellAgain();
+      const { target, ...others } = await this.#descriptions.tellAgain();
       await this.#playing
         .playAgain()
         .catch((error: unknown) => this.#parts.log.warn(`what was played is not heard again: ${messageOf(error)}`));
       this.#parts.counts.relocated += 1;
       this.#parts.log.warn(this.engine, 'the media of a call were brought to another place');
-      this.#watch();
+      if (this.#descriptions.agreed) this.#watch();
       for (const side of ['caller', 'target'] as const) this.#relocated.add(side);
-      return this.#parked ? { caller } : { caller, target };
+      return this.#parked || target === undefined ? others : { ...others, target };
     });
   }
 

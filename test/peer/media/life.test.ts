@@ -94,6 +94,35 @@ describe('an engine that dies while people talk', { skip, timeout: 60_000 }, () 
     assert.equal(call.lost, 1);
   });
 
+  for (const early of [false, true]) {
+    test(`before the target answers (${early ? 'its early media were agreed' : 'nothing was agreed'}): it is told, and both are heard`, async (t) => {
+      const [one, two] = [await engineFor(t), await engineFor(t)];
+      const media = await mediaOf(t, [one, two], { timeoutMs: 500 });
+      const call = await noted(media);
+      const { caller, target } = await phones(t);
+      const offered = await call.session.offer('caller', offerSdp(ownMedia(caller)));
+      const { sdp } = answerSdp(offered, ownMedia(target));
+      if (early) await call.session.answer('target', sdp, 'fork');
+      await one.kill();
+      await call.until(() => call.lost === 1);
+      await assert.rejects(call.session.answer('target', sdp, 'fork'), { code: 'no-media' });
+      const offers = await call.session.relocate();
+      assert.deepEqual(Object.keys(offers), early ? ['caller', 'target'] : ['target']);
+      // The 200 answers the old offer, the re-INVITE's 200 the new one
+      await call.session.answer('target', sdp, 'fork');
+      const taken = answerSdp(offers.target ?? '', { ...ownMedia(target), version: 2 });
+      target.sendTo(taken.agreed.destination);
+      const answered = await call.session.answer('target', taken.sdp, 'fork');
+      caller.sendTo(readAnswer(answered, ownMedia(caller)).destination);
+      caller.say(tone(pitch.caller));
+      target.say(tone(pitch.target));
+      await Promise.all([hearsOnly(caller, pitch.target, 0.5), hearsOnly(target, pitch.caller, 0.5)]);
+      assert.equal(call.session.engine?.engine, two.engine);
+      await call.session.close();
+      assert.equal(await two.sessions(), 0);
+    });
+  }
+
   test('one alone, started anew: it is found out, and the session brought back to it, with the music that was played', async (t) => {
     const engine = await engineFor(t);
     const media = await mediaOf(t, [engine], { timeoutMs: 500 });

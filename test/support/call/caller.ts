@@ -14,6 +14,8 @@ import { FakePhone } from './phone.ts';
 export class FakeCaller extends FakePhone implements CallerLeg {
   /** What was sent, in order: statuses of the INVITE, and BYE. */
   readonly sent: string[] = [];
+  /** What the last provisional response described. */
+  early: string | undefined;
   readonly referred: { to: Destination; events: ReferEvents }[] = [];
   readonly redirected: Destination[] = [];
   /** What the leg was ended with by us. */
@@ -38,7 +40,9 @@ export class FakeCaller extends FakePhone implements CallerLeg {
   }
 
   progress(status: 180 | 181 | 183, sdp?: string): void {
-    if (this.leg === 'ringing') this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
+    if (this.leg !== 'ringing') return;
+    this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
+    this.early = sdp;
   }
 
   redirect(to: Destination): Promise<void> {

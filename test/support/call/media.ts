@@ -19,6 +19,9 @@ export class FakeSession implements MediaSession {
   parkedByEngine = false;
   #offerer: Side | undefined;
   #answered = false;
+  /** Its engine is gone: nothing but another one helps. */
+  #dead = false;
+  readonly #relocated = new Set<Side>();
   readonly #media: FakeMedia;
 
   constructor(media: FakeMedia, name: string, ports: Record<Side, number>, events: MediaEvents) {
@@ -31,13 +34,15 @@ export class FakeSession implements MediaSession {
 
   async offer(from: Side, sdp: string): Promise<string> {
     await this.#ask('offer');
+    this.#relocated.clear();
     this.#offerer = from;
     this.known[from] = sdp;
     return this.#rewritten(opposite(from), sdp);
   }
   async answer(from: Side, sdp: string): Promise<string> {
     await this.#ask('answer');
-    assert.equal(this.#offerer, opposite(from), `the ${from} answers an offer of the other side`);
+    const again = this.#answered && this.#relocated.delete(from); // whoever offered before
+    if (!again) assert.equal(this.#offerer, opposite(from), `the ${from} answers an offer of the other side`);
     this.known[from] = sdp;
     this.#answered = true;
     return this.#rewritten(opposite(from), sdp);
@@ -76,19 +81,25 @@ export class FakeSession implements MediaSession {
     this.digitsSent.push(`${to} ${digits}`);
   }
   async relocate(): Promise<Partial<Record<Side, string>>> {
+    this.#dead = false;
     await this.#ask('relocate');
+    if (!this.#offerer && !this.parkedByEngine) throw new Failure('no-media', 'nothing was offered');
     this.engine.engine = 'udp://127.0.0.1:2224';
-    for (const side of ['caller', 'target'] as const) this.#media.move(this, side);
-    const offers: Partial<Record<Side, string>> = { caller: describedAt(this.ports.caller) };
-    if (!this.parkedByEngine) offers.target = describedAt(this.ports.target);
-    // What each side then answers is told with `answer`, whoever offered before
-    this.#offerer = undefined;
-    this.answer = async (from, sdp) => {
-      await this.#ask('answer');
-      this.known[from] = sdp;
-      return this.#rewritten(opposite(from), sdp);
-    };
+    for (const side of ['caller', 'target'] as const) {
+      this.#media.move(this, side);
+      this.#relocated.add(side);
+    }
+    const offers: Partial<Record<Side, string>> = {};
+    if (this.#answered || this.#offerer !== 'caller') offers.caller = describedAt(this.ports.caller);
+    if (!this.parkedByEngine && (this.#answered || this.#offerer !== 'target')) {
+      offers.target = describedAt(this.ports.target);
+    }
     return offers;
+  }
+  /** Its engine dies, once it has one; `unnoticed`: nobody has found out yet. */
+  dies(how?: 'unnoticed'): void {
+    this.#dead = this.parkedByEngine || this.#offerer !== undefined;
+    if (this.#dead && how !== 'unnoticed') this.events.lost();
   }
   close(): Promise<void> {
     this.closed = true;
@@ -99,6 +110,7 @@ export class FakeSession implements MediaSession {
   async #ask(what: string): Promise<void> {
     await this.#media.onAsk(what, this);
     if (this.closed) throw new Failure('no-media', 'the session has ended');
+    if (this.#dead) throw new Failure('no-media', 'the engine is gone');
   }
   /** As a side gets it: the engine's own port, the rest as it was said. */
   #rewritten(to: Side, sdp: string): string {

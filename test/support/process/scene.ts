@@ -45,6 +45,8 @@ export interface Scene {
   closedRecord(of: { id: string } | { account: string }): Promise<CallRecord>;
   /** One metric, with its labels as they stand there. */
   metric(line: string): Promise<number>;
+  /** A call that is notified and transferred to a phone that nobody answers; it rings when this resolves. */
+  ring(terminal: WatchedTerminal): Promise<string>;
   /** A whole call: notified, transferred, voice heard both ways; it stands when this resolves. */
   connect(terminal: WatchedTerminal): Promise<string>;
   close(): Promise<void>;
@@ -93,6 +95,17 @@ export async function openScene(
       clock: systemClock,
     }));
 
+  const transferred = async (terminal: WatchedTerminal) => {
+    const before = terminal.told.length;
+    phones.caller.call(numbers.first);
+    const later = (told: (typeof terminal.told)[number]) =>
+      terminal.told.indexOf(told) >= before || !terminal.told.includes(told);
+    const { id } = await terminal.when('a call comes in', (told) => told.event === 'incoming' && later(told));
+    const answer = await terminal.client.transfer({ callId: id, to: numbers.final });
+    if (!answer.ok) throw new Error(answer.error.message);
+    return id;
+  };
+
   return {
     stage,
     folder,
@@ -136,14 +149,14 @@ export async function openScene(
       const found = text.split('\n').find((one) => one.startsWith(`${line} `));
       return Number(found?.slice(line.length + 1) ?? Number.NaN);
     },
+    async ring(terminal) {
+      phones.final.behaviour = { does: 'rings' };
+      const id = await transferred(terminal);
+      await terminal.when('it rings', ({ call }) => call.id === id && call.state === 'ringing');
+      return id;
+    },
     async connect(terminal) {
-      const before = terminal.told.length;
-      phones.caller.call(numbers.first);
-      const later = (told: (typeof terminal.told)[number]) =>
-        terminal.told.indexOf(told) >= before || !terminal.told.includes(told);
-      const { id } = await terminal.when('a call comes in', (told) => told.event === 'incoming' && later(told));
-      const answer = await terminal.client.transfer({ callId: id, to: numbers.final });
-      if (!answer.ok) throw new Error(answer.error.message);
+      const id = await transferred(terminal);
       await terminal.when('it is connected', ({ call }) => call.id === id && call.state === 'connected');
       await Promise.all([
         phones.caller.rtp.hears(voices.final, 0.3, 10_000),

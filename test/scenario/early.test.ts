@@ -1,0 +1,246 @@
+// The time before the answer, on fakes: whose early media are heard, and an engine that dies while phones ring.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FakeTarget } from '../support/call/target.ts';
+import { CallWorld, settled } from '../support/call-world.ts';
+
+const numbers: [string, string] = ['+8675520000009', '+8613800000001'];
+
+/** A caller, and the phones that ring for them. */
+async function ringing({
+  to = [numbers[0]],
+  settings = {},
+  offers = true,
+}: { to?: [string, ...string[]]; settings?: ConstructorParameters<typeof CallWorld>[0]; offers?: boolean } = {}) {
+  const world = new CallWorld(settings);
+  const { caller, id } = await world.arrive(undefined, { offers });
+  await world.transfer(id, to);
+  await settled();
+  for (const target of world.targets) target.rings();
+  await settled();
+  const [target] = world.targets;
+  assert.ok(target);
+  return { world, caller, id, target };
+}
+
+async function answers(target: FakeTarget): Promise<void> {
+  target.answers();
+  await settled();
+}
+
+describe('early media of several phones', () => {
+  test('the first one that has some is heard, with its forks; when it fails, the next one; when all have, a ringing tone', async () => {
+    const { world, caller, target } = await ringing({ to: [...numbers, '+8613800000002'] });
+    const [, second] = world.targets;
+    const sessionOfCaller = () => world.media.at(caller.early)?.session;
+    target.rings(183, target.describe(), 'a');
+    await settled();
+    second?.rings(183, second.describe(), 'b');
+    await settled();
+    assert.equal(sessionOfCaller(), world.media.sessions[0]);
+    target.fails();
+    await settled();
+    assert.equal(sessionOfCaller(), world.media.sessions[1]);
+    second?.fails();
+    await settled();
+    assert.deepEqual(caller.sent.slice(-4), ['183 sdp', '183 sdp', '183 sdp', '180']);
+  });
+
+  test('it is one of those that ring now: a number that is called after others have failed is heard too', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id, numbers, { order: 'in-turn' });
+    await settled();
+    world.target.rings(183, world.target.describe());
+    await settled();
+    world.target.fails();
+    await settled();
+    world.target.rings(183, world.target.describe());
+    await settled();
+    assert.deepEqual(caller.sent, ['181', '183 sdp', '183 sdp']);
+    assert.equal(world.media.at(caller.early)?.session, world.media.sessions[1]);
+  });
+});
+
+describe('an engine that dies while the target rings', () => {
+  test('the phone rings on; it is told of the other engine as it answers, before the caller is answered', async () => {
+    const { world, caller, id, target } = await ringing();
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.deepEqual([world.view(id).state, target.leg, target.asked.length], ['ringing', 'dialling', 0]);
+    let answered = true;
+    target.onRequest = () => {
+      answered = caller.sent.includes('200 sdp');
+      return { status: 200, body: target.describe() };
+    };
+    await answers(target);
+    assert.equal(answered, false);
+    world.assertTalk(caller, target);
+    assert.deepEqual([target.asked.length, caller.asked.length], [1, 0]);
+    assert.deepEqual(
+      world.record(id).media.map(({ engine }) => engine),
+      ['udp://127.0.0.1:2223', 'udp://127.0.0.1:2224'],
+    );
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('its early media give way to a ringing tone', async () => {
+    const { world, caller, target } = await ringing();
+    target.rings(183, target.describe());
+    await settled();
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.deepEqual(caller.sent, ['181', '180', '183 sdp', '180']);
+    target.rings(183, target.describe(), 'b');
+    await settled();
+    assert.deepEqual(caller.sent.slice(4), ['180'], 'those of another fork are for the dead one, too');
+    await answers(target);
+    world.assertTalk(caller, target);
+  });
+
+  test('those of another phone are then heard, through the engine that lives', async () => {
+    const { world, caller, target } = await ringing({ to: numbers });
+    const [one, two] = world.media.sessions;
+    const [, second] = world.targets;
+    for (const phone of world.targets) {
+      phone.rings(183, phone.describe());
+      await settled();
+    }
+    one?.dies();
+    await settled();
+    assert.equal(world.media.at(caller.early)?.session, two);
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.equal(second?.leg, 'over');
+    assert.deepEqual([...world.media.standing], [one]);
+  });
+
+  test('nobody has found out when it answers', async () => {
+    const { world, caller, target } = await ringing();
+    target.rings(183, target.describe());
+    await settled();
+    world.media.sessions[0]?.dies('unnoticed');
+    await answers(target);
+    world.assertTalk(caller, target);
+  });
+
+  test('the target answers as it is found out', async () => {
+    const { world, caller, target } = await ringing();
+    target.answers();
+    world.media.sessions[0]?.dies();
+    await settled();
+    world.assertTalk(caller, target);
+  });
+
+  test("and the caller's ACK is under way: both are told when it is there", async () => {
+    const { world, caller, id, target } = await ringing();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    caller.onAnswer = () => promise;
+    await answers(target);
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.deepEqual([target.asked.length, caller.asked.length], [0, 0]);
+    resolve(undefined);
+    await settled();
+    world.assertTalk(caller, target);
+    assert.equal(world.view(id).state, 'connected');
+  });
+
+  test('a target that answers with other media then is understood by them', async () => {
+    const { world, caller, target } = await ringing();
+    world.media.sessions[0]?.dies();
+    target.onRequest = () => ({ status: 200, body: target.describe().replace('RTP/AVP 8', 'RTP/AVP 8 101') });
+    await answers(target);
+    assert.match(caller.heard ?? '', /RTP\/AVP 8 101/);
+    world.assertTalk(caller, target);
+  });
+
+  test('no engine is left: the phone rings on; only its answer cannot be joined, and the caller waits', async () => {
+    const { world, caller, id, target } = await ringing();
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.equal(world.view(id).state, 'ringing');
+    world.media.onAsk = (what) => (what === 'relocate' ? Promise.reject(new Error('none')) : Promise.resolve());
+    await answers(target);
+    assert.deepEqual([world.view(id).state, target.leg, caller.leg], ['waiting', 'over', 'ringing']);
+    assert.equal(world.media.standing.size, 0);
+  });
+
+  test('a target that takes no re-INVITE is let go, and the caller waits', async () => {
+    const { world, caller, id, target } = await ringing();
+    world.media.sessions[0]?.dies();
+    target.onRequest = () => ({ status: 488 });
+    await answers(target);
+    assert.deepEqual([world.view(id).state, target.leg, caller.leg], ['waiting', 'over', 'ringing']);
+  });
+
+  test('a parked caller: their own media go to another engine at once, and they are joined on yet another', async () => {
+    const { world, caller, target } = await ringing({ settings: { answerEarly: true } });
+    for (const session of world.media.sessions) session.dies();
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.equal(world.media.standing.size, 1);
+    assert.deepEqual([target.asked.length, caller.asked.length], [1, 2]);
+  });
+
+  test('a parked caller whose engine dies as they are joined ends with the target, not with the music', async () => {
+    const { world, caller, target } = await ringing({ settings: { answerEarly: true } });
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    caller.onRequest = async () => {
+      await promise;
+      return { status: 200, body: caller.describe() };
+    };
+    await answers(target);
+    world.media.sessions[0]?.dies();
+    await settled();
+    resolve(undefined);
+    await settled();
+    world.assertTalk(caller, target);
+  });
+
+  test('somebody who is talked to before the call is handed to them: the two talk, then the caller and they', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, numbers[1], { attended: true });
+    await settled();
+    const other = world.target;
+    other.rings();
+    await settled();
+    for (const session of [...world.media.standing]) session.dies();
+    await settled();
+    assert.equal(other.leg, 'dialling');
+    await answers(other);
+    world.assertTalk(target, other);
+    assert.match(world.hears(caller), /^music/);
+    await world.calls.complete('shop1', id, 'pc');
+    await settled();
+    world.assertTalk(caller, other);
+  });
+
+  test('an INVITE without an offer: the offer of the answer goes to an engine that lives', async () => {
+    const { world, caller, target } = await ringing({ offers: false });
+    for (const session of world.media.sessions) session.dies();
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.deepEqual([target.asked.length, caller.asked.length], [0, 0]);
+  });
+
+  for (const how of [undefined, 'unnoticed'] as const) {
+    test(`an INVITE without an offer, as its ACK is awaited (${how ?? 'noticed'}): the caller is told again`, async () => {
+      const { world, caller, target } = await ringing({ offers: false });
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      caller.onAnswer = () => promise;
+      await answers(target);
+      world.media.sessions[0]?.dies(how);
+      await settled();
+      resolve(undefined);
+      await settled();
+      world.assertTalk(caller, target);
+      assert.equal(caller.asked.length, 1);
+    });
+  }
+});
