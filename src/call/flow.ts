@@ -1,6 +1,6 @@
 // ONE CALL, IN ORDER. Read this first.
 //
-//   admit → identify → locate → recall → open the record → notify → await an instruction → connect → end
+//   identify → admit → open the record → locate → recall → note whose it is → notify → await an instruction → connect → end
 //
 // What follows from which order of events is decided by machine.ts, a pure function; carry-out.ts does what it says.
 import { randomUUID } from 'node:crypto';
@@ -20,16 +20,23 @@ import { viewState } from './view-state.ts';
 const writtenWithin = 1_000;
 
 /**
- * That there is a call, and whose it is, stands in the record before any terminal hears of it: one write, for which the disk
- * is awaited once. A call that ends before has its record written as it ends.
+ * That there is a call stands in the record while it is being looked up, so that a crash then loses none. It costs no time: whose it
+ * is follows. What is refused at the door has its record written as it ends.
  */
-const openRecord: Step = async (call) => {
-  void call.keeper.open(call.record);
-  await call.keeper.safe(writtenWithin);
+const openRecord: Step = (call) => {
+  call.keeper.open(call.record);
   return undefined;
 };
 
-const steps: readonly Step[] = [admit, locate, recall, openRecord];
+/** Whose it is stands there before any terminal hears of it: for this the disk is awaited, once. */
+const noteSubscriber: Step = async ({ id, record, keeper }) => {
+  const { account, firstCalled, firstCalledSource } = record;
+  keeper.update(id, { ...(account !== undefined && { account }), firstCalled, firstCalledSource });
+  await keeper.safe(writtenWithin);
+  return undefined;
+};
+
+const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscriber];
 
 /**
  * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in

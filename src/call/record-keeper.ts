@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
-import { messageOf } from '../shared/errors.ts';
+import { Failure, messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { CallEnd } from './end.ts';
 import type { RecordBook } from './ports.ts';
@@ -36,7 +36,10 @@ export class RecordKeeper {
   /** The last write failed and is being tried again. */
   #failing = false;
   #onFailure: (() => void)[] = [];
-  #opened = false;
+  /** The record as it now is, from its opening on. */
+  #record: CallRecord | undefined;
+  /** Its opening is on its way for the first time, and nothing is queued behind it. */
+  #opening = false;
 
   constructor(book: RecordBook, clock: Clock, log: Logger) {
     this.#book = book;
@@ -44,15 +47,13 @@ export class RecordKeeper {
     this.#log = log;
   }
 
-  /** Resolves when the record is safe, or when the store has failed for the first time: the call goes on then. */
-  open(record: CallRecord): Promise<void> {
-    this.#opened = true;
-    const copy = structuredClone(record);
-    const first = withDeadline(this.#clock, writeWithin, 'opening the record', this.#book.open(copy));
-    this.#enqueue('open', copy, () => this.#book.open(copy), first);
-    return first.catch((error: unknown) => {
-      this.#log.warn({ record: record.id }, `the record could not be opened yet: ${messageOf(error)}`);
-    });
+  /** At once, without waiting for what was written before: there is nothing. */
+  open(record: CallRecord): void {
+    this.#record = record;
+    const copy = standing(record);
+    const open = () => this.#book.open(copy);
+    this.#enqueue('open', copy, open, this.#inTime('open', open));
+    this.#opening = true;
   }
 
   /** Written soon, with what else changes until then; `safe` has it written at once. */
@@ -65,16 +66,21 @@ export class RecordKeeper {
     if (atOnce.some((key) => change[key] !== undefined)) this.#write();
   }
 
-  /** Queues what was gathered; what changes until its turn comes is still written with it. */
-  #write(): void {
+  /**
+   * Queues what was gathered; what changes until its turn comes is still written with it. `awaited`: behind an opening that is on its
+   * way it does not wait for that, as stores do in order what concerns one record: both may share one commit.
+   */
+  #write(awaited = false): void {
     const gathered = this.#gathered;
     if (!gathered?.timer) return;
     gathered.timer.clear();
     gathered.timer = undefined;
-    this.#enqueue('update', { id: gathered.id, change: gathered.change }, () => {
+    const write = () => {
       if (this.#gathered === gathered) this.#gathered = undefined;
       return this.#book.update(gathered.id, gathered.change);
-    });
+    };
+    const first = awaited && this.#opening ? this.#inTime('update', write) : undefined;
+    this.#enqueue('update', { id: gathered.id, change: gathered.change }, write, first);
   }
 
   /**
@@ -82,7 +88,7 @@ export class RecordKeeper {
    * `milliseconds` have passed: a sick store holds nobody up.
    */
   safe(milliseconds: number): Promise<void> {
-    this.#write();
+    this.#write(true);
     const failed = new Promise<void>((resolve) => {
       if (this.#failing) resolve();
       else this.#onFailure.push(resolve);
@@ -102,7 +108,7 @@ export class RecordKeeper {
     }
     const copy = structuredClone(record);
     const { id, node, arrivedAt, end: _end, ...last } = copy;
-    if (!this.#opened) void this.open({ id, node, arrivedAt, ...last });
+    if (!this.#record) this.open({ id, node, arrivedAt, ...last });
     this.#enqueue('close', copy, async () => {
       await this.#book.close(id, end, last);
     });
@@ -110,17 +116,33 @@ export class RecordKeeper {
   }
 
   #enqueue(what: string, subject: unknown, write: () => Promise<void>, first?: Promise<void>): void {
+    this.#opening = false;
+    first?.catch(() => undefined); // heard when its turn comes
     this.#tail = this.#tail.then(() => this.#persist(what, subject, write, first));
   }
 
+  #inTime(what: string, write: () => Promise<void>): Promise<void> {
+    return withDeadline(this.#clock, writeWithin, `the record's ${what}`, write());
+  }
+
+  /** A store may lose what it only had in memory, or never had the opening: then the record is opened again. */
+  async #writeAnew(write: () => Promise<void>): Promise<void> {
+    if (this.#record) await this.#book.open(standing(this.#record));
+    await write();
+  }
+
   async #persist(what: string, subject: unknown, write: () => Promise<void>, first?: Promise<void>): Promise<void> {
+    let attempt = write;
     for (const [tries, pause] of [...retryAfter, undefined].entries()) {
       try {
-        await (tries === 0 && first ? first : withDeadline(this.#clock, writeWithin, `the record's ${what}`, write()));
+        await (tries === 0 && first ? first : this.#inTime(what, attempt));
+        this.#opening = false;
         this.#failing = false;
         this.#onFailure = [];
         return;
       } catch (error) {
+        if (error instanceof Failure && error.code === 'unknown-call') attempt = () => this.#writeAnew(write);
+        this.#opening = false;
         this.#failing = true;
         for (const tell of this.#onFailure.splice(0)) tell();
         if (pause === undefined) {
@@ -138,4 +160,9 @@ export class RecordKeeper {
       }
     }
   }
+}
+
+/** What it is opened with: the end comes with its close. */
+function standing({ end: _end, ...record }: CallRecord): CallRecord {
+  return structuredClone(record);
 }

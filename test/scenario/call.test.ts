@@ -281,6 +281,24 @@ describe('a call through the service, on fakes', () => {
     assert.equal(world.media.standing.size, 0);
   });
 
+  test('the record is open while the call is looked up, and says whose it is before the terminals hear of it', async () => {
+    const world = new CallWorld();
+    world.onLookUp = () => new Promise<void>((resolve) => world.clock.after(2_000, resolve));
+    const { caller, id } = await world.arrive();
+    assert.deepEqual([world.record(id).account, world.told.length], [undefined, 0]);
+    let written: () => void = () => undefined;
+    world.records.onWrite = () => new Promise((resolve) => (written = resolve));
+    await world.clock.advance(2_000);
+    assert.deepEqual([world.record(id).account, world.told.length], [undefined, 0]);
+    world.records.onWrite = () => Promise.resolve();
+    written();
+    await settled();
+    assert.deepEqual([world.record(id).account, world.told.length], ['shop1', 1]);
+    caller.cancels();
+    await settled();
+    world.assertNothingLeft();
+  });
+
   test('a store that fails for a while holds no call up and loses no record', async () => {
     const world = new CallWorld();
     world.records.failing = true;

@@ -57,6 +57,7 @@ export class CallWorld {
   readonly subscriber = { ...subscriber };
   present = ['pc', 'phone'];
   receive = true;
+  onLookUp: () => Promise<void> = () => Promise.resolve();
   readonly settings: CallSettings = {
     decideWithin: 60_000,
     maxHold: 120_000,
@@ -93,11 +94,12 @@ export class CallWorld {
         step: (name) => void this.steps.push(name),
       },
       subscribers: {
-        findByNumber: (candidates) => {
+        findByNumber: async (candidates) => {
+          await this.onLookUp();
           const number = this.subscriber.numbers.find((known) =>
             candidates.some((c) => c === known.number || c === known.secondCalled),
           );
-          return Promise.resolve(number && { subscriber: this.subscriber, number });
+          return number && { subscriber: this.subscriber, number };
         },
       },
       terminals: {

@@ -38,11 +38,19 @@ export interface SubscriberDirectory {
   ): Promise<{ subscriber: Subscriber; number: SubscriberNumber } | undefined>;
 }
 
-/** The records as the call needs them. Each promise resolves when the change survives `kill -9`. */
+/**
+ * The records as the call needs them. Each promise resolves when the change survives `kill -9`. What concerns one record is done in
+ * the order in which it was asked.
+ */
 export interface RecordBook {
+  /** No disk is awaited: a failure of the machine may lose it, until an `update` or `close` of it has resolved. */
   open(record: CallRecord): Promise<void>;
+  /** @throws Failure `unknown-call` */
   update(id: string, change: RecordChange): Promise<void>;
-  /** Closes the record once: false when it was closed before (it then stays as it was). */
+  /**
+   * Closes the record once: false when it was closed before (it then stays as it was).
+   * @throws Failure `unknown-call`
+   */
   close(id: string, end: CallEnd, change: RecordChange): Promise<boolean>;
   /** Records of this node without an end. */
   standing(node: string): Promise<CallRecord[]>;

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { StoreAnswer } from './answer.ts';
-import { prepareOperations, type StoreRequest } from './operations.ts';
+import { prepareOperations, type StoreRequest, unsynced } from './operations.ts';
 
 /**
  * Does many requests in one transaction, so that they share one fsync. Each one stands in a savepoint of its
  * own: what fails leaves nothing behind and does not touch its neighbours. The answers may be given away only
- * after this returned: by then all of it survives `kill -9` and power failure.
+ * after this returned: by then all of it survives `kill -9`, and power failure, too, unless all of it is `unsynced`.
  */
 export function groupCommit(db: DatabaseSync): (requests: readonly StoreRequest[]) => StoreAnswer[] {
   const operations = prepareOperations(db);
@@ -32,9 +32,18 @@ export function groupCommit(db: DatabaseSync): (requests: readonly StoreRequest[
     }
   }
 
+  let synced = true;
+  /** In WAL mode FULL syncs the log at each commit, with all that was committed before; NORMAL leaves it to the system. */
+  function sync(wanted: boolean): void {
+    if (wanted !== synced) db.exec(`PRAGMA synchronous = ${wanted ? 'FULL' : 'NORMAL'}`);
+    synced = wanted;
+  }
+
   return (requests) => {
-    if (!requests.some(({ name }) => writes.has(name))) return requests.map(answer);
+    const writing = requests.filter(({ name }) => writes.has(name));
+    if (writing.length === 0) return requests.map(answer);
     try {
+      sync(!writing.every(({ name }) => unsynced.has(name)));
       db.exec('BEGIN IMMEDIATE');
       const answers = requests.map(answer);
       db.exec('COMMIT');

@@ -38,6 +38,9 @@ type Prepared = ReturnType<typeof prepareOperations>;
 export type Operations = Prepared['reads'] & Prepared['writes'];
 export type OperationName = keyof Operations;
 
+/** Writes that await no disk: they survive the process, and reach the disk with the next one that does. */
+export const unsynced: ReadonlySet<string> = new Set<OperationName>(['openRecord']);
+
 /** A request to the store's thread; `close` ends it after all that was asked before. */
 export interface StoreRequest {
   id: number;

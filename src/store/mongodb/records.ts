@@ -12,6 +12,8 @@ type RecordDocument = Omit<CallRecord, 'id'> & {
   /** While the record has no end: for a small index of those that stand. */
   open?: true;
 };
+/** In the server's memory: a call that arrives waits for no disk and no other member. */
+const unsynced = { w: 1, journal: false } as const;
 type RecordFilter = Parameters<Store['records']['list']>[0];
 
 const numberFields = ['caller', 'firstCalled', 'secondCalled', 'finalCalled'] as const;
@@ -39,7 +41,7 @@ export class RecordCollection implements RecordBook {
   open({ id, ...record }: CallRecord): Promise<void> {
     return this.#inOrder.run(id, async () => {
       try {
-        await this.#documents.insertOne({ _id: id, ...record, open: true });
+        await this.#documents.insertOne({ _id: id, ...record, open: true }, { writeConcern: unsynced });
       } catch (error) {
         // Opening again what was opened is no error: after a lost answer the caller of the port may repeat itself.
         if (!isDuplicate(error)) throw error;

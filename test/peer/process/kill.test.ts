@@ -1,10 +1,12 @@
-// `kill -9` in the middle of 50 calls: what the next process of the same node finds, and makes of it.
+// `kill -9` in the middle of 50 calls, and of one that is only being looked up: what the next process of the same node finds, and makes of it.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answering, Crowd, ringing } from '../../support/process/crowd.ts';
 import { numbers, openScene, type Scene } from '../../support/process/scene.ts';
+import { slowLookUps } from '../../support/slow-store.ts';
 import { rtpengineMissing, startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
 
@@ -113,6 +115,13 @@ describe('kill -9 in the middle of 50 calls', { skip: rtpengineMissing() ?? fals
     );
     assert.equal(await engine.sessions(), [...plans.values()].filter(({ to }) => to !== undefined).length);
     assert.equal(await scene.metric('ringaway_calls{state="waiting"}'), 15);
+    // What terminals are told of is written at the same time: it may be a moment later on the disk.
+    await eventually('what the terminals were told of in the records', async () => {
+      const known = [...(await recordsByCaller()).values()].filter(({ end }) => !end);
+      const answered = known.filter(({ answeredAt }) => answeredAt !== undefined).length;
+      const rang = known.filter(({ ringingAt }) => ringingAt !== undefined).length;
+      return answered === calls - 30 && rang === calls - 15;
+    });
     const killedAt = Date.now();
     await service.kill();
 
@@ -133,7 +142,10 @@ describe('kill -9 in the middle of 50 calls', { skip: rtpengineMissing() ?? fals
         [by],
       );
       assert.deepEqual([record.end?.reason, record.end?.by], ['interrupted', 'service']);
-      assert.ok((record.end?.at ?? 0) >= killedAt && record.arrivedAt <= killedAt);
+      assert.ok(
+        record.arrivedAt <= killedAt && killedAt <= (record.end?.at ?? 0),
+        JSON.stringify({ record, killedAt }),
+      );
       assert.equal(record.answeredAt !== undefined, at === 'connected');
       assert.equal(record.ringingAt !== undefined, at !== 'waiting');
     }
@@ -193,4 +205,33 @@ describe('kill -9 in the middle of 50 calls', { skip: rtpengineMissing() ?? fals
       'what was told or acknowledged had been written',
     );
   });
+});
+
+test('kill -9 while it is being looked up whose call it is: its record is there, and the next start closes it', async (t) => {
+  const scene = await openScene({ node: 'mortal' });
+  t.after(() => scene.close());
+  await scene.subscribe('shop1', numbers.first);
+  const service = await scene.serve();
+  const swift = slowLookUps(path.join(scene.folder, 'data'));
+  scene.phones.caller.call(numbers.first);
+  const { records } = await scene.store();
+  let opened: CallRecord | undefined;
+  await eventually('the record of the call', async () => {
+    [opened] = await records.list({ number: numbers.caller, limit: 1 });
+    return opened !== undefined;
+  });
+  assert.ok(opened);
+  assert.deepEqual([opened.account, opened.firstCalled, opened.end], [undefined, numbers.first, undefined]);
+  await service.kill();
+  swift();
+
+  await scene.serve();
+  const { end, ...facts } = await scene.closedRecord(opened);
+  assert.deepEqual(facts, opened);
+  assert.deepEqual([end?.reason, end?.by], ['interrupted', 'service']);
+  scene.phones.caller.hangUp();
+  await scene.connect(await scene.terminal('shop1'));
+  scene.phones.caller.hangUp();
+  assert.equal((await scene.closedRecord({ account: 'shop1' })).end?.reason, 'completed');
+  assert.equal((await records.list({ limit: 10 })).length, 2);
 });

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { RecordBook } from '../../../src/call/ports.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { RecordKeeper } from '../../../src/call/record-keeper.ts';
+import { Failure } from '../../../src/shared/errors.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import { record } from '../../conformance/store/place.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
@@ -11,14 +12,18 @@ import { FakeClock, settle } from '../../support/fake-clock.ts';
 function keeping() {
   const clock = new FakeClock();
   const written: string[] = [];
-  const gate = { open: () => Promise.resolve() };
+  const gate: { open: (what: string) => Promise<void> } = { open: () => Promise.resolve() };
   const note = async (what: string): Promise<void> => {
     written.push(what);
-    await gate.open();
+    await gate.open(what);
   };
   const keys = (change: object): string => Object.keys(change).join();
+  const opened: CallRecord[] = [];
   const book: RecordBook = {
-    open: () => note('open'),
+    open: (record) => {
+      opened.push(record);
+      return note('open');
+    },
     update: (_id, change) => note(`update ${keys(change)}${change.notified ? ` of ${change.notified.length}` : ''}`),
     close: async () => {
       await note('close');
@@ -28,14 +33,15 @@ function keeping() {
     calling: () => Promise.resolve([]),
   };
   const kept: CallRecord = record('c1');
-  return { clock, written, gate, kept, keeper: new RecordKeeper(book, clock, silentLog) };
+  return { clock, written, opened, gate, kept, keeper: new RecordKeeper(book, clock, silentLog) };
 }
 const end = { reason: 'completed', by: 'caller', at: 1 } as const;
 
 describe('the record of a call is written in few writes', () => {
   test('what nobody waits for is gathered, and written as it then is', async () => {
     const { clock, written, kept, keeper } = keeping();
-    await keeper.open(kept);
+    keeper.open(kept);
+    await settle();
     keeper.update('c1', { notified: kept.notified });
     kept.notified.push({ terminalId: 'a', sentAt: 1 });
     keeper.update('c1', { notifiedAt: 1 });
@@ -50,7 +56,8 @@ describe('the record of a call is written in few writes', () => {
 
   test('who waits until it is safe has it written at once', async () => {
     const { clock, written, kept, keeper } = keeping();
-    await keeper.open(kept);
+    keeper.open(kept);
+    await settle();
     keeper.update('c1', { attempts: [] });
     await keeper.safe(1_000);
     assert.deepEqual(written, ['open', 'update attempts']);
@@ -61,7 +68,8 @@ describe('the record of a call is written in few writes', () => {
   for (const change of [{ answeredAt: 1 }, { parkedAt: 1 }, { media: [] }]) {
     test(`${Object.keys(change).join()} does not wait, and takes with it what did`, async () => {
       const { written, kept, keeper } = keeping();
-      await keeper.open(kept);
+      keeper.open(kept);
+      await settle();
       keeper.update('c1', { ringingAt: 1 });
       keeper.update('c1', change);
       await settle();
@@ -73,7 +81,7 @@ describe('the record of a call is written in few writes', () => {
     const { written, gate, kept, keeper } = keeping();
     let free: () => void = () => undefined;
     gate.open = () => new Promise((resolve) => (free = resolve));
-    void keeper.open(kept);
+    keeper.open(kept);
     keeper.update('c1', { answeredAt: 1 });
     await settle();
     keeper.update('c1', { ringingAt: 1 });
@@ -85,9 +93,58 @@ describe('the record of a call is written in few writes', () => {
     free();
   });
 
+  test('who waits behind the opening has it written behind it at once, and all the rest in its turn', async () => {
+    const { written, gate, kept, keeper } = keeping();
+    const answers: (() => void)[] = [];
+    gate.open = () => new Promise((resolve) => answers.push(resolve));
+    keeper.open(kept);
+    keeper.update('c1', { account: 'a' });
+    let safe = false;
+    void keeper.safe(1_000).then(() => (safe = true));
+    assert.deepEqual(written, ['open', 'update account'], 'both in one commit');
+    keeper.update('c1', { answeredAt: 1 });
+    answers[0]?.();
+    await settle();
+    assert.deepEqual([written.length, safe], [2, false]);
+    answers[1]?.();
+    await settle();
+    assert.deepEqual([written.at(-1), safe], ['update answeredAt', true]);
+    answers[2]?.();
+  });
+
+  test('what was written behind an opening that failed is written again behind the next', async () => {
+    const { clock, written, gate, kept, keeper } = keeping();
+    gate.open = (what) =>
+      Promise.reject(new Failure(what === 'open' ? 'store-unavailable' : 'unknown-call', `${what} fails`));
+    keeper.open(kept);
+    keeper.update('c1', { account: 'a' });
+    await keeper.safe(1_000);
+    assert.deepEqual(written.splice(0), ['open', 'update account']);
+    gate.open = () => Promise.resolve();
+    await clock.advance(500);
+    assert.deepEqual(written, ['open', 'open', 'update account'], 'opened again, and once more as it was unknown');
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('a record that the store has lost is opened again, as it then is and without its end', async () => {
+    const { clock, written, opened, gate, kept, keeper } = keeping();
+    keeper.open(kept);
+    await settle();
+    gate.open = (what) => (what === 'close' ? Promise.reject(new Failure('unknown-call', 'lost')) : Promise.resolve());
+    kept.end = end;
+    const closed = keeper.close(kept, end);
+    await settle();
+    gate.open = () => Promise.resolve();
+    await clock.advance(250);
+    await closed;
+    assert.deepEqual(written, ['open', 'close', 'open', 'close']);
+    assert.deepEqual(opened, [record('c1'), record('c1')]);
+  });
+
   test('the end takes with it what was gathered, and leaves no timer', async () => {
     const { clock, written, kept, keeper } = keeping();
-    await keeper.open(kept);
+    keeper.open(kept);
+    await settle();
     keeper.update('c1', { notifiedAt: 1 });
     await keeper.close(kept, end);
     assert.deepEqual(written, ['open', 'close']);

@@ -47,6 +47,24 @@ describe('group commit', () => {
     assert.equal(committedRecords(), 3);
   });
 
+  test('openings alone await no disk; together with anything else they do', () => {
+    const perform = groupCommit(db);
+    const synchronous = () => Number(db.prepare('PRAGMA synchronous').get()?.['synchronous']);
+    const [normal, full] = [1, 2];
+    const update = { id: 9, name: 'updateRecord' as const, args: ['c1', { account: 'a' }] };
+    const batches = [
+      { requests: [open(1), open(2)], expected: normal },
+      { requests: [open(3), update], expected: full },
+      { requests: [open(4)], expected: normal },
+      { requests: [update], expected: full },
+    ];
+    for (const { requests, expected } of batches) {
+      assert.ok(perform(requests).every(({ ok }) => ok));
+      assert.equal(synchronous(), expected);
+    }
+    assert.equal(committedRecords(), 4);
+  });
+
   test('a request that fails leaves nothing behind, and its neighbours are done', () => {
     const perform = groupCommit(db);
     const add = (id: number, account: string, ...numbers: string[]) => ({
