@@ -76,6 +76,13 @@ export interface Attempt {
   stop(cause: Cause): Promise<void>;
 }
 
+/** Media of a caller who was offered some before anybody was called: connect/early-offer.ts. */
+export interface EarlyMedia {
+  /** Resolves when the caller has answered the offer, or will not. */
+  readonly settled: Promise<void>;
+  close(): Promise<void>;
+}
+
 /** What a caller hears who is answered and connected with nobody: connect/parking.ts. */
 export interface ParkedMedia {
   /** Resolves when the caller is parked, or cannot be: the machine knows which. */
@@ -108,6 +115,7 @@ export class Call {
   state: CallState;
   readonly caller: Party;
   parking: ParkedMedia | undefined;
+  early: EarlyMedia | undefined;
   /** The attempts that run or stand. */
   attempts: readonly { readonly number: number; readonly attempt: Attempt }[] = [];
   /** What happened and is being carried out, and what happened meanwhile. */
@@ -151,6 +159,19 @@ export class Call {
         keeper.update(callId, { media: record.media });
       },
     };
+  }
+
+  /** Our 200 to the caller; resolves when its ACK came, with what that says. */
+  async answer(sdp: string): Promise<{ sdp?: string }> {
+    const acknowledged = await this.incoming.leg.answer(this.caller.said(sdp));
+    this.caller.answered = true;
+    this.closeEarly();
+    return acknowledged;
+  }
+
+  closeEarly(): void {
+    if (this.early) this.closing.push(this.early.close());
+    this.early = undefined;
   }
 
   get over(): boolean {

@@ -12,6 +12,7 @@ export function close(call: Call, end: CallEnd): void {
   for (const timer of Object.values(call.timers)) timer?.clear();
   call.timers = {};
   call.caller.leave();
+  call.closeEarly();
   record.end = end;
   if (record.account !== undefined && record.notifiedAt !== undefined) {
     tools.terminals.ended(record.account, viewOf(call));

@@ -1,6 +1,7 @@
 // ONE CALL, IN ORDER. Read this first.
 //
-//   identify → admit → open the record → locate → recall → note whose it is → notify → await an instruction → connect → end
+//   identify → admit → open the record → locate → recall → note whose it is → ring → notify → await an instruction → connect →
+//   end
 //
 // What follows from which order of events is decided by machine.ts, a pure function; carry-out.ts does what it says.
 import { randomUUID } from 'node:crypto';
@@ -8,6 +9,7 @@ import { Failure, messageOf } from '../shared/errors.ts';
 import { admit } from './admit.ts';
 import { Call, type CallTools, type Step } from './call.ts';
 import { carryOut } from './carry-out.ts';
+import { EarlyOffer } from './connect/early-offer.ts';
 import { identify } from './identify.ts';
 import { locate } from './locate.ts';
 import { type CallEvent, transition } from './machine.ts';
@@ -36,7 +38,15 @@ const noteSubscriber: Step = async ({ id, record, keeper }) => {
   return undefined;
 };
 
-const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscriber];
+/** A caller who hears nothing before we make an offer gets one, from an engine; nobody waits for its answer. */
+const ring: Step = (call) => {
+  const { incoming, tools } = call;
+  const { media, settings } = tools;
+  if (incoming.awaitsOffer && media.mode === 'rtpengine' && !settings.answerEarly) call.early = new EarlyOffer(call);
+  return undefined;
+};
+
+const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscriber, ring];
 
 /**
  * Takes an INVITE that the trunk holds with 180. The caller leg's events are ready when this returns, in the tick in

@@ -34,6 +34,8 @@ export class CallerAnswer {
   #timer: Timer | undefined;
   /** What the 2xx could not say of our side (see CallerProgress). */
   #owed: string | undefined;
+  /** The 2xx has an offer. */
+  #offers = false;
 
   constructor(tools: Tools, invite: PendingInvite, settings: TrunkSettings, events: AnswerEvents) {
     this.#tools = tools;
@@ -66,16 +68,16 @@ export class CallerAnswer {
   /** The ACK is there. Resolves when the call stands, or with why it cannot. */
   async acknowledged(ack: SrfRequest, dialog: StandingDialog): Promise<string | undefined> {
     this.#timer?.clear();
-    if (sdpOf(this.#invite.req) === undefined) {
+    if (this.#offers) {
       const sdp = sdpOf(ack); // RFC 3261 13.2.2.4
       if (sdp === undefined) return this.fail('the ACK has no answer to our offer');
       this.#resolve({ sdp });
     } else if (this.#owed !== undefined) {
       // RFC 3264 8: without it nobody would be heard
-      const { status } = await dialog.offer(this.#owed);
+      const { status, body } = await dialog.offer(this.#owed);
       if (status >= 300) return this.fail(`the caller answered ${status} to the description of who answered`);
-    }
-    this.#resolve({});
+      this.#resolve(sdpOf(this.#invite.req) === undefined && body !== undefined ? { sdp: body } : {});
+    } else this.#resolve({});
     return undefined;
   }
 
@@ -89,6 +91,7 @@ export class CallerAnswer {
 
   #send(sdp: string | undefined): void {
     const { req, res } = this.#invite;
+    this.#offers = sdp !== undefined && sdpOf(req) === undefined;
     const headers: Record<string, string> = {
       Allow: allow,
       Supported: supportedBy(this.#settings),

@@ -98,6 +98,16 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#state.is === 'ringing') this.#progress.tell({ status, sdp });
   }
 
+  /** Whether it hears nothing before an offer of ours. */
+  get awaitsOffer(): boolean {
+    return this.#progress.awaitsOffer;
+  }
+
+  offer(sdp: string): Promise<string> {
+    if (this.#state.is === 'ringing') return this.#progress.offer(sdp);
+    return Promise.reject(new Error(`the caller's leg is ${this.#state.is}`));
+  }
+
   async redirect(to: Destination): Promise<void> {
     if (this.#state.is !== 'ringing') throw new Error(`the caller's leg is ${this.#state.is}`);
     const headers = redirectHeaders(to, this.#trunk);

@@ -41,6 +41,9 @@ export interface Settled {
  * still be answered by somebody else, with another one. So whatever is described later, early media of another number or
  * fork or the final answer, goes as an offer of its own: by UPDATE inside the early dialog (RFC 3311) where the caller
  * allows it, otherwise by re-INVITE once the call stands. Where they are not, each response may carry another description.
+ *
+ * A caller who made no offer and requires reliable responses gets none before the first one can make it (RFC 3262 5); its
+ * PRACK has the answer, and what follows goes as above.
  */
 export class CallerProgress {
   readonly #tools: Tools;
@@ -54,9 +57,11 @@ export class CallerProgress {
   /** Of a reliable response that has no PRACK. */
   #prackTimer: Timer | undefined;
   #next: Progress | undefined;
-  /** What the caller's offer was answered with. */
-  #answer: string | undefined;
-  /** What the caller knows of our side now: the answer, or what an UPDATE of either side put in its place. */
+  /** What our first reliable description was: the answer to the caller's offer, or an offer where they made none. */
+  #first: string | undefined;
+  /** Who waits for the PRACK that answers our offer. */
+  #offering: { answered: (sdp: string) => void; failed: (error: Error) => void } | undefined;
+  /** What the caller knows of our side now: that, or what an UPDATE of either side put in its place. */
   #described: string | undefined;
   #updating = false;
   #onIdle: (() => void) | undefined;
@@ -75,21 +80,38 @@ export class CallerProgress {
 
   /** Whether offer and answer are exchanged, so that either side may offer anew by UPDATE (RFC 3311 5.1). */
   get agreed(): boolean {
-    return this.#answer !== undefined && !this.#prackTimer;
+    return this.#first !== undefined && !this.#prackTimer;
+  }
+
+  /** Whether the caller hears nothing until `offer`. */
+  get awaitsOffer(): boolean {
+    // A drachtio-server (0.9.10 too) dies of a reliable response that ends, or is never acknowledged, before its PRACK: any
+    // such caller who hung up early would end all calls. There it hears none, which RFC 3262 3 allows.
+    return this.#reliable && !this.#offers && this.#first === undefined && !this.#tools.server.isDrachtio;
   }
 
   /** Whether a 2xx may leave at once, with whatever description (see `settle`). */
   get idle(): boolean {
-    return !this.#reliable || (this.#answer === undefined && !this.#prackTimer);
+    return !this.#reliable || (this.#first === undefined && !this.#prackTimer);
   }
 
   tell(progress: Progress): void {
     if (this.#stopped) return;
     const announced = progress.status === 181 && this.#settings.announceForwarding !== true ? 180 : progress.status;
     // An offer of the target's cannot be one of ours: the caller's call may yet be answered by another one.
-    const sdp = this.#offers ? progress.sdp : undefined;
+    const sdp = this.#offers || this.#first !== undefined ? progress.sdp : undefined;
     if (this.#reliable) this.#tellReliably({ status: announced, sdp });
     else this.#tellOnce(announced, sdp);
+  }
+
+  /** Rings with this offer; resolves with the answer of its PRACK, and rejects when there is none. */
+  offer(sdp: string): Promise<string> {
+    if (this.#stopped || !this.awaitsOffer) return Promise.reject(new Error('the caller awaits no offer'));
+    return new Promise((answered, failed) => {
+      this.#offering = { answered, failed };
+      this.#first = this.#described = sdp;
+      this.#sendReliably(180, sdp);
+    });
   }
 
   /** A PRACK. Whether it fits a response of ours was the server's to judge. */
@@ -98,9 +120,14 @@ export class CallerProgress {
       respond(this.#tools, response, 481); // RFC 3262 3
       return;
     }
-    respond(this.#tools, response, sdpOf(prack) === undefined ? 200 : 488); // offers come by UPDATE
+    const sdp = sdpOf(prack);
+    const offering = this.#offering;
+    this.#offering = undefined;
+    respond(this.#tools, response, sdp === undefined || offering ? 200 : 488); // offers come by UPDATE
     this.#prackTimer?.clear();
     this.#prackTimer = undefined;
+    if (sdp === undefined) offering?.failed(new Error('the PRACK has no answer to our offer'));
+    else offering?.answered(sdp);
     this.#idle();
   }
 
@@ -134,10 +161,11 @@ export class CallerProgress {
         this.#onIdle = resolve;
       });
     }
-    if (this.#answer === undefined) return { body: sdp, owed: undefined };
+    if (this.#first === undefined) return { body: sdp, owed: undefined };
     if (this.#described !== sdp) await this.#update(sdp);
     return {
-      body: this.#described === this.#answer ? this.#answer : undefined, // RFC 6337 3.1.1: again or not at all
+      // RFC 6337 3.1.1: an answer again or not at all; an offer would be another one
+      body: this.#offers && this.#described === this.#first ? this.#first : undefined,
       owed: this.#described === sdp ? undefined : sdp,
     };
   }
@@ -148,6 +176,8 @@ export class CallerProgress {
     this.#prackTimer?.clear();
     this.#prackTimer = undefined;
     this.#updating = false;
+    this.#offering?.failed(new Error('the INVITE is over'));
+    this.#offering = undefined;
     this.#onIdle?.();
   }
 
@@ -159,16 +189,14 @@ export class CallerProgress {
   }
 
   #tellReliably({ status, sdp }: Progress): void {
-    // RFC 3261 13.2.1: the first reliable response to an INVITE without an offer must have one; we have none yet.
-    // A drachtio-server (0.9.10 too) dies of a reliable response that ends, or is never acknowledged, before its PRACK: any
-    // such caller who hung up early would end all calls. There it hears none, which RFC 3262 3 allows.
-    if (!this.#offers || this.#tools.server.isDrachtio) return;
+    // RFC 3262 5: the first reliable response to an INVITE without an offer must have one
+    if ((!this.#offers && this.#first === undefined) || this.#tools.server.isDrachtio) return;
     if (this.#prackTimer) {
       this.#next = { status, sdp: sdp ?? this.#next?.sdp };
       return;
     }
-    if (sdp !== undefined && this.#answer === undefined) {
-      this.#answer = this.#described = sdp;
+    if (sdp !== undefined && this.#first === undefined) {
+      this.#first = this.#described = sdp;
       this.#sendReliably(183, sdp);
       return;
     }
@@ -186,8 +214,9 @@ export class CallerProgress {
   #send(status: ProgressStatus, sdp: string | undefined, headers: Record<string, string>): void {
     const { req, res } = this.#invite;
     const media: Record<string, string> = sdp === undefined ? {} : { 'Content-Type': 'application/sdp' };
-    // RFC 5009 8: a network that gates early media is told that this is some.
-    if (sdp !== undefined && /\bsupported\b/i.test(req.get('p-early-media') ?? '')) media['P-Early-Media'] = 'sendrecv';
+    // RFC 5009 8: a network that gates early media is told that this is some; an offer of our own has none yet.
+    if (sdp !== undefined && this.#offers && /\bsupported\b/i.test(req.get('p-early-media') ?? ''))
+      media['P-Early-Media'] = 'sendrecv';
     const options = { headers: { Allow: allow, ...headers, ...media }, ...(sdp !== undefined && { body: sdp }) };
     respond(this.#tools, res, status, options, (error) => {
       if (error === undefined) this.#leg.begun(res.stackDialogId);

@@ -121,6 +121,7 @@ export class IncomingInvites {
       sipCallId: req.get('call-id') ?? '',
       reading,
       ...(sdp !== undefined && { sdp }),
+      ...(leg.awaitsOffer && { awaitsOffer: true }),
       maxForwards: maxForwardsOf(req),
       ...(invite && { network: readNetworkHeaders(invite) }),
       ...(ownLeg && { ownLeg }),

@@ -23,6 +23,13 @@ async function ringing({
   return { world, caller, id, target };
 }
 
+/** A caller who requires 100rel and makes no offer. */
+async function awaiting(settings: ConstructorParameters<typeof CallWorld>[0] = {}) {
+  const world = new CallWorld(settings);
+  const { caller, id } = await world.arrive(undefined, { offers: false, awaitsOffer: true });
+  return { world, caller, id };
+}
+
 async function answers(target: FakeTarget): Promise<void> {
   target.answers();
   await settled();
@@ -243,4 +250,94 @@ describe('an engine that dies while the target rings', () => {
       assert.equal(caller.asked.length, 1);
     });
   }
+});
+
+describe('a caller who requires 100rel and makes no offer', () => {
+  test('rings with an offer of the engine, and is then offered to the target like any other', async () => {
+    const { world, caller, id } = await awaiting();
+    assert.deepEqual(caller.sent, ['180 offer']);
+    await world.transfer(id);
+    await settled();
+    const { target } = world;
+    assert.notEqual(target.dialled.sdp, undefined);
+    target.rings(183, target.describe());
+    await settled();
+    assert.deepEqual(caller.sent, ['180 offer', '181', '183 sdp']);
+    assert.equal(world.media.at(caller.early)?.session, world.media.sessions[1]);
+    assert.equal(world.media.standing.size, 2, "their first ports are nobody else's before the answer");
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.equal(world.media.standing.size, 1);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('who has not answered the offer yet is waited for', async () => {
+    const world = new CallWorld();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const arriving = world.arrive(undefined, { offers: false, awaitsOffer: true });
+    const [caller] = world.callers;
+    assert.ok(caller);
+    caller.onOffer = () => promise.then(() => caller.describe());
+    const { id } = await arriving;
+    await world.transfer(id);
+    await settled();
+    assert.equal(world.targets.length, 0);
+    resolve(undefined);
+    await settled();
+    assert.notEqual(world.target.dialled.sdp, undefined);
+  });
+
+  test('whose PRACK has no answer is connected by the offer of who answers', async () => {
+    const world = new CallWorld();
+    const arriving = world.arrive(undefined, { offers: false, awaitsOffer: true });
+    const [caller] = world.callers;
+    assert.ok(caller);
+    caller.onOffer = () => Promise.reject(new Error('the PRACK has no answer to our offer'));
+    const { id } = await arriving;
+    await world.transfer(id);
+    await settled();
+    assert.equal(world.target.dialled.sdp, undefined);
+    await answers(world.target);
+    world.assertTalk(caller, world.target);
+  });
+
+  test('is referred after all: parked with music, by what their PRACK said', async () => {
+    const { world, caller, id } = await awaiting();
+    await world.transfer(id, undefined, { mode: 'refer' });
+    await settled();
+    assert.match(world.hears(caller), /^music/);
+    assert.equal(world.media.standing.size, 1);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('gives up while they are made an offer, or while they wait: nothing is left', async () => {
+    const { world, caller } = await awaiting();
+    caller.cancels();
+    await settled();
+    const arriving = world.arrive(undefined, { offers: false, awaitsOffer: true });
+    const [, other] = world.callers;
+    assert.ok(other);
+    other.onOffer = () => new Promise(() => undefined);
+    world.media.onAsk = () => Promise.resolve().then(() => void other.cancels());
+    await arriving;
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('is answered early, or there is no engine: nothing but the answer makes an offer', async () => {
+    const parked = await awaiting({ answerEarly: true });
+    assert.deepEqual(parked.caller.sent, ['200 sdp']);
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { caller, id } = await world.arrive(undefined, { offers: false, awaitsOffer: true });
+    await world.transfer(id);
+    await settled();
+    await answers(world.target);
+    assert.deepEqual(caller.sent, ['181', '200 sdp']);
+    world.assertTalk(caller, world.target);
+  });
 });

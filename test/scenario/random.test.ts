@@ -145,7 +145,7 @@ async function play(choices: readonly (readonly [number, number, number])[], fau
   for (const [index, [which, kind, choice]] of choices.entries()) {
     if (calls.length < callsAtOnce && index % 3 === 0) {
       world.settings.answerEarly = choice % 2 === 0;
-      calls.push(await world.arrive(undefined, { offers: choice % 5 !== 0 }));
+      calls.push(await world.arrive(undefined, { offers: choice % 5 !== 0, awaitsOffer: choice % 10 === 0 }));
       await settled();
     }
     const call = pick(which, calls);

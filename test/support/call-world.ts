@@ -133,9 +133,10 @@ export class CallWorld {
     firstCalled = subscriberNumber,
     {
       offers = true,
+      awaitsOffer = false,
       connect = ['bridge'],
       from = callerNumber,
-    }: { offers?: boolean; connect?: [ConnectMode, ...ConnectMode[]]; from?: string } = {},
+    }: { offers?: boolean; awaitsOffer?: boolean; connect?: [ConnectMode, ...ConnectMode[]]; from?: string } = {},
   ): Promise<{ caller: FakeCaller; id: string }> {
     const caller = new FakeCaller(offers, 4_000 + this.callers.length);
     this.callers.push(caller);
@@ -146,6 +147,7 @@ export class CallWorld {
       sipCallId: `call-${this.callers.length}`,
       reading: { ok: true, reading: readingOf({ caller: from, firstCalled }) },
       ...(offers && { sdp: caller.describe() }),
+      ...(awaitsOffer && { awaitsOffer: true as const }),
       maxForwards: 70,
       leg: caller,
     });

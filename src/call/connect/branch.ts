@@ -66,7 +66,8 @@ export class Branch {
     if (!reading.ok) throw new Error('a call that could not be read was instructed');
     // What is dialled stands in the books first: should it come back, any node knows it by them (recall.ts).
     const written = keeper.safe(writtenWithin);
-    if (this.#first.described === undefined) await this.#call.parking?.settled; // its ACK brings the description
+    if (this.#first.described === undefined) await this.#call.early?.settled; // its PRACK brings the description
+    if (this.#first.described === undefined) await this.#call.parking?.settled; // its ACK does
     this.pairing = await Pairing.open(
       this.#call.pairingTools,
       { caller: this.#first, target: this.party },

@@ -158,11 +158,9 @@ export class Bridge implements Attempt {
 
   /** The first time that the caller is joined with anybody: our 200. */
   async #answerCaller(sdp: string, pairing: Pairing): Promise<{ sdp?: string }> {
-    const { incoming, caller } = this.#call;
-    const acknowledged = await incoming.leg.answer(caller.said(sdp)).catch((error: unknown) => {
+    const acknowledged = await this.#call.answer(sdp).catch((error: unknown) => {
       throw new Unanswerable(messageOf(error));
     });
-    caller.answered = true;
     pairing.take('caller');
     return acknowledged;
   }

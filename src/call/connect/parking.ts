@@ -30,9 +30,10 @@ export class Parking implements ParkedMedia {
   }
 
   async #answer(): Promise<void> {
-    const { caller, incoming, log, happened, tools } = this.#call;
+    const { caller, log, happened, tools } = this.#call;
     const now = () => tools.clock.now();
     let answer: string;
+    await this.#call.early?.settled;
     try {
       this.#pairing = await Pairing.open(this.#call.pairingTools, { caller }, this.#events());
       if (this.#isClosed()) {
@@ -50,13 +51,12 @@ export class Parking implements ParkedMedia {
     }
     let acknowledged: { sdp?: string };
     try {
-      acknowledged = await incoming.leg.answer(caller.said(answer));
+      acknowledged = await this.#call.answer(answer);
     } catch (error) {
       log.warn(`the caller could not be answered: ${messageOf(error)}`);
       happened({ is: 'caller-unanswerable', now: now() });
       return;
     }
-    caller.answered = true;
     this.#pairing.take('caller');
     try {
       if (caller.described === undefined) {

@@ -54,6 +54,11 @@ export interface CallerLeg {
    */
   progress(status: 180 | 181 | 183, sdp?: string): void;
   /**
+   * A 180 with an offer to a caller who made none and requires 100rel (RFC 3262 5); resolves with the answer of its PRACK,
+   * rejects when there is none. `progress` and `answer` then go on as if the caller had made an offer.
+   */
+  offer(sdp: string): Promise<string>;
+  /**
    * Sends 200 with `sdp`; resolves when the ACK came, with the description in it when ours was the offer (the INVITE
    * had none); rejects when it did not, or a CANCEL was faster (`cancelled` then comes first). Where early media bound
    * the leg to another description, `sdp` goes ahead of the 200 by UPDATE or behind the ACK by re-INVITE, and this waits.
@@ -126,6 +131,8 @@ export interface IncomingCall {
   connect: readonly [ConnectMode, ...ConnectMode[]];
   /** The caller's offer; undefined in an INVITE without one (delayed offer). */
   sdp?: string;
+  /** Without an offer of ours the caller hears nothing before the answer (see `CallerLeg.offer`). */
+  awaitsOffer?: true;
   /** 0 to 255; 70 when the INVITE had none. */
   maxForwards: number;
   network?: NetworkHeaders;

@@ -226,6 +226,96 @@ describe('a caller that requires reliable provisional responses', () => {
   });
 });
 
+describe('a caller that requires reliable provisional responses and offers nothing', () => {
+  /** One that was made an offer, which its PRACK answers. */
+  async function offered(world: World, headers: string[], answer = sdp(3)) {
+    const one = await ringing(world, headers, '');
+    const agreed = one.leg.offer(sdp(2));
+    const outcome = agreed.catch((error: unknown) => error);
+    const response = await one.peer.response(180, 'INVITE');
+    assert.match(response.get('Require') ?? '', /100rel/);
+    assert.equal(response.body.toString(), sdp(2));
+    await prack(one, response, answer);
+    return { ...one, outcome: await outcome };
+  }
+
+  test('is known to wait for an offer; nobody else is, and none gets a second one', async () => {
+    await using world = await World.start();
+    for (const [headers, body, awaits] of [
+      [required, '', true],
+      [required, sdp(1), undefined],
+      [['Supported: 100rel'], '', undefined],
+    ] as const) {
+      const peer = await world.caller();
+      peer.invite(world.port, { body, headers: [...headers] });
+      const { call } = await world.incoming();
+      assert.equal(call.awaitsOffer, awaits);
+      if (awaits !== true) await assert.rejects(call.leg.offer(sdp(2)), /awaits no offer/);
+      call.leg.reject(480);
+      await assert.rejects(call.leg.offer(sdp(2)));
+    }
+  });
+
+  test('answers our offer in its PRACK; early media go by UPDATE, and the 200 says nothing of them', async () => {
+    await using world = await World.start();
+    const one = await offered(world, updates);
+    const { peer, call, leg, outcome } = one;
+    assert.equal(outcome, sdp(3));
+    leg.progress(180); // which it has heard
+    leg.progress(183, sdp(4));
+    const update = await peer.request('UPDATE');
+    assert.equal(update.body.toString(), sdp(4));
+    peer.answer(update, 200, { body: sdp(3) });
+    const rings = await peer.response(183, 'INVITE');
+    assert.equal(rings.body.length, 0);
+    await prack(one, rings);
+    const answered = leg.answer(sdp(4));
+    const ok = await peer.response(200, 'INVITE');
+    assert.equal(ok.body.length, 0);
+    call.ack(ok);
+    assert.deepEqual(await answered, {});
+    assert.equal(responses(peer, 180), 1);
+    await hangUp(one);
+  });
+
+  test('takes no UPDATE: who answered is told behind the ACK, and the 200 has no second offer', async () => {
+    await using world = await World.start();
+    const one = await offered(world, required);
+    const { peer, call, leg } = one;
+    const answered = leg.answer(sdp(6));
+    const ok = await peer.response(200, 'INVITE');
+    assert.equal(ok.body.length, 0);
+    call.ack(ok);
+    const reinvite = await peer.request('INVITE');
+    assert.equal(reinvite.body.toString(), sdp(6));
+    peer.answer(reinvite, 200, { body: sdp(3) });
+    assert.deepEqual(await answered, { sdp: sdp(3) });
+    await hangUp(one);
+  });
+
+  test('has no answer in its PRACK: that is told, and the call may still be answered', async () => {
+    await using world = await World.start();
+    const one = await offered(world, required, '');
+    assert.match(String(one.outcome), /no answer/);
+    const answered = one.leg.answer(sdp(6));
+    one.call.ack(await one.peer.response(200, 'INVITE'));
+    one.peer.answer(await one.peer.request('INVITE'), 200, { body: sdp(3) });
+    assert.deepEqual(await answered, { sdp: sdp(3) });
+    await hangUp(one);
+  });
+
+  test('takes the call back before its PRACK', async () => {
+    await using world = await World.start();
+    const { peer, call, leg, happenings } = await ringing(world, required, '');
+    const rejected = assert.rejects(leg.offer(sdp(2)), /over/);
+    await peer.response(180, 'INVITE');
+    call.cancel();
+    await rejected;
+    await happenings.until('cancelled');
+    assert.equal(world.trunk.stats().legs, 0);
+  });
+});
+
 describe('whether provisional responses are reliable', () => {
   for (const [policy, headers, reliable] of [
     ['required', ['Supported: 100rel'], false],

@@ -1,6 +1,11 @@
 // What goes across from leg to leg, over the whole service and real sockets.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { answerSdp } from '../../../src/simulate/rtp/sdp.ts';
+import type { RtpSession } from '../../../src/simulate/rtp/session.ts';
+import { tone } from '../../../src/simulate/rtp/sources.ts';
+import { engineFor, hearsOnly, ownMedia, phone, pitch } from '../../support/media-call.ts';
+import { rtpengineMissing } from '../../support/rtpengine.ts';
 import { numbers, portOf, reliable, Scene, sdp } from './scene.ts';
 
 describe('across both legs', () => {
@@ -54,6 +59,43 @@ describe('across both legs', () => {
     await scene.terminal?.state('connected');
     assert.equal((await scene.hangUp()).end?.reason, 'completed');
   });
+
+  test(
+    'an INVITE without an offer that requires 100rel: it rings with an offer of the engine, and both are heard',
+    { skip: rtpengineMissing() ?? false },
+    async (t) => {
+      const { engine } = await engineFor(t);
+      await using scene = await Scene.open({}, { media: { mode: 'rtpengine', engines: [engine] } });
+      const { caller, final } = scene;
+      const voices = { caller: await phone(t), target: await phone(t) };
+      let version = 1;
+      const answerOf = (party: RtpSession) => (offer: string) => {
+        const { sdp: answer, agreed } = answerSdp(offer, { ...ownMedia(party), version: version++ });
+        party.sendTo(agreed.destination);
+        return answer;
+      };
+      const told = scene.instruct(
+        ['Require: 100rel', 'Supported: 100rel', 'Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE'],
+        '',
+      );
+      const rings = await scene.pracked(180, answerOf(voices.caller));
+      assert.equal(rings.get('Content-Type'), 'application/sdp');
+      await told;
+      const invite = await final.request('INVITE');
+      final.answer(invite, 200, { body: answerOf(voices.target)(invite.body.toString()) });
+      await final.request('ACK');
+      const update = await caller.request('UPDATE');
+      caller.answer(update, 200, { body: answerOf(voices.caller)(update.body.toString()) });
+      const ok = await caller.response(200, 'INVITE');
+      assert.equal(ok.body.length, 0);
+      scene.calling.ack(ok);
+      await scene.terminal?.state('connected');
+      voices.caller.say(tone(pitch.caller));
+      voices.target.say(tone(pitch.target));
+      await Promise.all([hearsOnly(voices.caller, pitch.target, 0.5), hearsOnly(voices.target, pitch.caller, 0.5)]);
+      assert.equal((await scene.hangUp()).end?.reason, 'completed');
+    },
+  );
 
   test('fax: a re-INVITE to T.38 as it is, its refusal, and the voice that goes on', async () => {
     await using scene = await Scene.open();

@@ -1,7 +1,8 @@
 // The whole service between two SIP phones that write every message by hand.
 import assert from 'node:assert/strict';
 import type { CallRecord } from '../../../src/call/record.ts';
-import type { Request } from '../../../src/sip/message/message.ts';
+import type { SiteOverrides } from '../../../src/simulate/site.ts';
+import type { Request, Response } from '../../../src/sip/message/message.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startSite, type Site, type WatchedTerminal } from '../../support/site.ts';
 import { SipPeer, type PeerCall } from '../../support/sip-peer.ts';
@@ -40,12 +41,12 @@ export class Scene implements AsyncDisposable {
     this.final = final;
   }
 
-  /** `trunk`: settings of the trunk beside its smallest form. */
-  static async open(trunk: Record<string, unknown> = {}): Promise<Scene> {
+  /** `trunk`: settings of the trunk beside its smallest form; `more`: other sections of the settings. */
+  static async open(trunk: Record<string, unknown> = {}, more: SiteOverrides = {}): Promise<Scene> {
     const [caller, final] = [await SipPeer.open(), await SipPeer.open()];
     const gateways = [`sip:127.0.0.1:${final.port}`];
     const trunks = [{ name: 'ngn', peers: ['127.0.0.1/32'], gateways, optionsInterval: '0s', ...trunk }];
-    const site = await startSite(`127.0.0.1:${final.port}`, { trunks });
+    const site = await startSite(`127.0.0.1:${final.port}`, { trunks, ...more });
     await site.subscribe('shop1', numbers.first);
     return new Scene(site, caller, final);
   }
@@ -89,11 +90,17 @@ export class Scene implements AsyncDisposable {
 
   /** The caller acknowledges a reliable response. */
   async prack(status: number): Promise<number> {
+    return portOf(await this.pracked(status, () => ''));
+  }
+
+  /** The same, with an answer to an offer that the response makes; resolves with the response. */
+  async pracked(status: number, answer: (offer: string) => string): Promise<Response> {
     const response = await this.caller.response(status, 'INVITE');
     this.calling.to = response.get('To') ?? '';
-    this.calling.sendRequest('PRACK', { headers: [`RAck: ${response.get('RSeq') ?? ''} 1 INVITE`] });
+    const body = answer(response.body.toString());
+    this.calling.sendRequest('PRACK', { body, headers: [`RAck: ${response.get('RSeq') ?? ''} 1 INVITE`] });
     await this.caller.response(200, 'PRACK');
-    return portOf(response);
+    return response;
   }
 
   record(): Promise<CallRecord> {

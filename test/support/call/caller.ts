@@ -27,6 +27,11 @@ export class FakeCaller extends FakePhone implements CallerLeg {
   /** What the caller's phone does with our 200: resolves when it sends the ACK. */
   onAnswer: () => Promise<void> = () => Promise.resolve();
   onRedirect: () => Promise<void> = () => Promise.resolve();
+  /** What the caller's phone answers to our offer in a 180: its PRACK. */
+  onOffer: () => Promise<string> = () => Promise.resolve(this.describe());
+  #offered = false;
+  /** It has described itself in its PRACK. */
+  #described = false;
   #byeAfterAck: (() => void) | undefined;
 
   constructor(offers: boolean, port: number) {
@@ -43,6 +48,18 @@ export class FakeCaller extends FakePhone implements CallerLeg {
     if (this.leg !== 'ringing') return;
     this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
     this.early = sdp;
+  }
+
+  async offer(sdp: string): Promise<string> {
+    if (this.leg !== 'ringing') throw new Error(`the caller's leg is ${this.leg}`);
+    assert.ok(!this.offers && !this.#offered, 'one offer, to a caller who made none');
+    this.sent.push('180 offer');
+    this.#offered = true;
+    this.early = sdp;
+    const answer = await this.onOffer();
+    if ((this.leg as string) === 'over') throw new Error('the leg is over');
+    this.#described = true;
+    return answer;
   }
 
   redirect(to: Destination): Promise<void> {
@@ -97,7 +114,7 @@ export class FakeCaller extends FakePhone implements CallerLeg {
       throw new Error('it was hung up before its ACK came');
     }
     this.heard = sdp;
-    return this.offers ? {} : { sdp: this.describe() };
+    return this.offers || this.#described ? {} : { sdp: this.describe() };
   }
 
   reject(status: number, cause?: Cause): void {
