@@ -1,5 +1,6 @@
 import { parseNameAddress } from '../sip/message/address.ts';
 import type { Request } from '../sip/message/message.ts';
+import { detached } from '../sip/message/detached.ts';
 import { unquote } from '../sip/message/syntax.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { DivertingUser } from './diverting.ts';
@@ -38,7 +39,7 @@ function readDiversion(value: string, settings: NumberingSettings): DivertingUse
     private: privacy === 'full' || privacy === 'uri',
     counter: parseCount(parameter('counter')) ?? 1,
     source: 'diversion',
-    uri: address.uri,
+    uri: detached(address.uri),
     parameters: rewritable(address.parameters),
     ...(limit === undefined ? {} : { limit }),
   };

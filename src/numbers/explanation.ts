@@ -1,3 +1,5 @@
+import { detached } from '../sip/message/detached.ts';
+
 /** What a finding bears on. */
 export type Subject =
   | 'refusal'
@@ -38,11 +40,16 @@ export class Evidence {
   readonly warnings: string[] = [];
 
   used(about: Subject, where: string, value: string | null, rule: string, why: string): void {
-    this.findings.push({ about, where, value, used: true, rule, why });
+    this.#note(about, where, value, true, rule, why);
   }
 
   ignored(about: Subject, where: string, value: string | null, rule: string, why: string): void {
-    this.findings.push({ about, where, value, used: false, rule, why });
+    this.#note(about, where, value, false, rule, why);
+  }
+
+  #note(about: Subject, where: string, value: string | null, used: boolean, rule: string, why: string): void {
+    // What was found is kept as long as the call, and must not keep the message.
+    this.findings.push({ about, where, value: value === null ? null : detached(value), used, rule, why });
   }
 
   /** Something malformed or contradictory that does not spoil the call. */

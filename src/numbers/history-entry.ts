@@ -1,4 +1,5 @@
 import { parseNameAddress } from '../sip/message/address.ts';
+import { detached } from '../sip/message/detached.ts';
 import { isSipUri, parseUri } from '../sip/message/uri.ts';
 import { EmbeddedHeaders } from './embedded-headers.ts';
 import { reasonOfEmbedded } from './embedded-reason.ts';
@@ -40,7 +41,7 @@ export function readHistoryEntry(value: string, settings: NumberingSettings): Hi
   const headers = isSipUri(uri) ? uri.headers : address.uri.slice(bare.length + 1);
   const embedded = new EmbeddedHeaders(headers);
   return {
-    uri: address.uri,
+    uri: detached(address.uri),
     number: readNumber(bare, settings),
     index: address.parameters.get('index') ?? '',
     mp: address.parameters.get('mp'),

@@ -2,7 +2,7 @@ import type { InDialogAnswer } from '../call/ports.ts';
 import type { Timer } from '../shared/clock.ts';
 import { withDeadline } from '../shared/deadline.ts';
 import { sdpOf } from './bodies.ts';
-import type { PendingInvite } from './pending-invites.ts';
+import { lightenConfirmed, type PendingInvite } from './pending-invites.ts';
 import { hasTag } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
@@ -219,6 +219,7 @@ export class CallerProgress {
       media['P-Early-Media'] = 'sendrecv';
     const options = { headers: { Allow: allow, ...headers, ...media }, ...(sdp !== undefined && { body: sdp }) };
     respond(this.#tools, res, status, options, (error) => {
+      lightenConfirmed(this.#invite);
       if (error === undefined) this.#leg.begun(res.stackDialogId);
     });
   }

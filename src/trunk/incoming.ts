@@ -6,7 +6,7 @@ import { sdpOf } from './bodies.ts';
 import { IncomingLeg } from './caller-leg.ts';
 import { tokensIn } from './leg-tokens.ts';
 import { readNetworkHeaders } from './network-headers.ts';
-import { expectCancel, type PendingInvite } from './pending-invites.ts';
+import { expectCancel, lighten, type PendingInvite } from './pending-invites.ts';
 import { hasTag, intervalTooShort } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
@@ -55,13 +55,14 @@ export class IncomingInvites {
       respond(this.#tools, res, refusal.status, { ...(refusal.headers && { headers: refusal.headers }) });
       return;
     }
-    const callId = req.get('call-id') ?? '';
-    const first = this.#unanswered.get(callId);
+    const first = this.#unanswered.get(req.get('call-id') ?? '');
     if (first) {
       this.#refuseCopy(first, res);
       return;
     }
     const invite: PendingInvite = { req, res };
+    lighten(invite);
+    const callId = req.get('call-id') ?? '';
     this.#unanswered.set(callId, invite);
     const callersTrunk = { settings: trunk, ownNumbers: this.#ownNumbers, host: hostOf(trunk, req) };
     const leg = new IncomingLeg(this.#tools, invite, callersTrunk, () => {

@@ -1,7 +1,8 @@
 import { detached, shelved, unshelved } from '../message/detached.ts';
 import type { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
-import { responseTarget } from '../transport/routing.ts';
+import { parseMessage } from '../message/parse.ts';
+import { responseTarget, stampSource } from '../transport/routing.ts';
 import { guard, type TransactionContext } from './context.ts';
 import { newTag } from './ids.ts';
 import {
@@ -36,7 +37,8 @@ export class InviteServerTransaction implements RunningServer {
   #localTag = newTag();
   #handlers: ServerHandlers = {};
   #state: InviteServerState = 'proceeding';
-  #request: Request | undefined;
+  /** Its octets while it waits for its final response behind a provisional one, as calls do by the thousand: read, it takes far more. */
+  #request: Request | string | undefined;
   /** What was sent last, as long as it may have to be sent again. */
   #last: string | undefined;
   #interval: number;
@@ -58,6 +60,7 @@ export class InviteServerTransaction implements RunningServer {
   }
 
   get request(): Request {
+    if (typeof this.#request === 'string') this.#request = readAgain(this.#request, this.flow);
     return atHand(this.#request);
   }
 
@@ -94,6 +97,7 @@ export class InviteServerTransaction implements RunningServer {
     this.#say(event, octets);
     if (event === 'respond 2xx') this.#keepSending2xx();
     if (event === 'respond 300-699') this.#settle();
+    if (status > 100 && status < 200) this.#request = shelved(this.request.raw);
     return octets;
   }
 
@@ -243,4 +247,12 @@ export class InviteServerTransaction implements RunningServer {
       if (this.#state !== 'terminated') this.#happen('transport error', error);
     });
   }
+}
+
+/** A request that was shelved: it could be read before. */
+function readAgain(text: string, flow: Flow): Request {
+  const message = parseMessage(unshelved(text));
+  if (message.kind !== 'request') throw new Error('a response was shelved');
+  stampSource(message, flow);
+  return message;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { usedMemory } from '../../support/memory.ts';
 import type { SipPeer } from '../../support/sip-peer.ts';
 import { Happenings, sdp, World } from './world.ts';
 
@@ -41,6 +42,30 @@ describe('a call that comes over the trunk', () => {
     assert.deepEqual(await happenings.until('ended'), { cause: { q850: 16, text: 'bye' }, lost: false });
     assert.deepEqual(await incoming.leg.request({ method: 'INFO' }), { status: 481 });
     assert.equal(world.trunk.stats().legs, 0);
+  });
+
+  test('waits with its INVITE in memory once, whatever was read of it, and is answered as any other', async () => {
+    await using world = await World.start();
+    const peer = await world.caller();
+    const padding = Array.from({ length: 30 }, (_, line) => `X-Padding: ${String(line).repeat(1_000).slice(0, 1_000)}`);
+    const headers = ['Diversion: <sip:+8675520000001@ngn.example;user=phone>;reason=unconditional', ...padding];
+    const wait = async () => {
+      peer.invite(world.port, { body: sdp(1), headers, uri: `sip:+8675529990000@127.0.0.1:${world.port}` });
+      await peer.response(180, 'INVITE');
+      return world.incoming();
+    };
+    const first = await wait();
+    const before = await usedMemory();
+    const calls = 50;
+    const others: unknown[] = [];
+    for (let n = 0; n < calls; n++) others.push(await wait());
+    const copies = ((await usedMemory()) - before) / calls / padding.join('').length;
+    assert.ok(copies < 1.8, `${copies.toFixed(2)} times`);
+    first.call.leg.reject(486);
+    const refused = await peer.response(486, 'INVITE');
+    assert.equal(refused.callId, first.call.sipCallId);
+    assert.equal(refused.vias[0]?.port, peer.port);
+    assert.equal(others.length, calls);
   });
 
   test('is taken back by CANCEL with its reason, and nothing can answer it any more', async () => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { detached, shelved, unshelved } from '../../../../src/sip/message/detached.ts';
+import { usedMemory } from '../../../support/memory.ts';
 
 test('a detached text says the same', () => {
   fc.assert(
@@ -14,16 +13,16 @@ test('a detached text says the same', () => {
   );
 });
 
-test('a detached part does not keep the whole in memory', () => {
+test('a detached part does not keep the whole in memory', async () => {
   const wholes = 200;
   const length = 100_000;
   const kept: string[] = [];
-  const before = used();
+  const before = await usedMemory();
   for (let n = 0; n < wholes; n++) {
     const whole = Buffer.alloc(length, `message ${n} `).toString('latin1');
     kept.push(detached(whole.substring(100, 200)));
   }
-  const grown = used() - before;
+  const grown = (await usedMemory()) - before;
   assert.equal(kept.length, wholes);
   assert.ok(grown < (wholes * length) / 10, `${grown} octets for ${wholes} parts of 100 characters`);
 });
@@ -35,13 +34,3 @@ test('what is shelved comes back as it was, and does not keep the octets around 
     }),
   );
 });
-
-/** Octets of heap and buffers after garbage collection. */
-function used(): number {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new TypeError('garbage cannot be collected');
-  Reflect.apply(collect, undefined, []);
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
