@@ -11,6 +11,7 @@ import { createMedia, type MediaSettings } from './media/media.ts';
 import type { Clock } from './shared/clock.ts';
 import { Failure, messageOf } from './shared/errors.ts';
 import type { Logger } from './shared/log.ts';
+import { QueuedClock } from './shared/queued-clock.ts';
 import { startSipServer, type SipServer } from './sip/server.ts';
 import { TlsFault } from './sip/transport/tls.ts';
 import { openStore } from './store/open.ts';
@@ -67,6 +68,7 @@ async function build(
   closeAll: () => Promise<void>,
 ): Promise<Ringaway> {
   refuseBadSounds(settings);
+  const queued = new QueuedClock(clock); // each call sets many timers and clears nearly all of them
   const metrics = createMetrics();
 
   const store = await openStore(settings.store, { log, clock });
@@ -96,7 +98,7 @@ async function build(
     trunks: settings.trunks,
     routes: settings.routes,
     legSecret: await store.secret('leg-token', () => randomBytes(32).toString('base64url')),
-    clock,
+    clock: queued,
     log,
     connect: sip.connect,
   });
@@ -112,7 +114,7 @@ async function build(
     subscribers: store.subscribers,
     records: store.records,
     metrics: metrics.calls,
-    clock,
+    clock: queued,
     log,
   });
   const left = await calls.recover();

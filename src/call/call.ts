@@ -100,6 +100,7 @@ export interface CallFlow {
 }
 
 const noWishes = {};
+const settled = Promise.resolve();
 
 /** One call: its state, what is known of it (the record), and what it holds (legs, media, timers). */
 export class Call {
@@ -122,20 +123,18 @@ export class Call {
   readonly events: CallEvent[] = [];
   /** What is still being closed; the call is done when all of it is. */
   readonly closing: Promise<unknown>[] = [];
+  readonly #flow: CallFlow;
   /** Tells the machine what happened. */
-  readonly happened: (event: CallEvent) => void;
-  /** Called once, when the call has ended and all of it is closed. */
-  readonly gone: () => void;
+  readonly happened = (event: CallEvent): void => this.#flow.happened(this, event);
   #sessions = 0;
-  #joining: Promise<unknown> = Promise.resolve();
+  #joining: Promise<unknown> = settled;
 
   constructor(incoming: IncomingCall, record: CallRecord, tools: CallTools, flow: CallFlow) {
     this.id = record.id;
     this.incoming = incoming;
     this.tools = tools;
     this.record = record;
-    this.happened = (event) => flow.happened(this, event);
-    this.gone = () => flow.gone(this);
+    this.#flow = flow;
     this.log = tools.log.child({ call: record.id });
     this.keeper = new RecordKeeper(tools.records, tools.clock, this.log);
     this.state = { at: 'arriving', since: record.arrivedAt };
@@ -144,6 +143,11 @@ export class Call {
       (request) => incoming.leg.request(request),
     );
     this.caller.described = incoming.sdp;
+  }
+
+  /** Called once, when the call has ended and all of it is closed. */
+  gone(): void {
+    this.#flow.gone(this);
   }
 
   /** What its media sessions are opened with. */

@@ -1,9 +1,9 @@
 import { withDeadline } from '../shared/deadline.ts';
 import { messageOf } from '../shared/errors.ts';
-import type { Call, CallTools } from './call.ts';
+import type { Call, CallFlow, CallTools } from './call.ts';
 import { standingBridge } from './carry-out.ts';
 import { sendDigits } from './connect/digits.ts';
-import { arrive } from './flow.ts';
+import { arrive, happened } from './flow.ts';
 import { checkInstruction } from './instruct.ts';
 import type { CallEvent, WithoutTime } from './machine.ts';
 import { noteReceipt, noteTold } from './notify.ts';
@@ -31,6 +31,7 @@ export class Calls implements CallControl {
   readonly #ended = new Map<string, string>();
   /** Times of each account's instructions in the last minute. */
   readonly #instructed = new Map<string, number[]>();
+  readonly #flow: CallFlow = { happened, gone: (over) => this.#forget(over) };
   #onEmpty: (() => void) | undefined;
 
   constructor(tools: Omit<CallTools, 'standing'>) {
@@ -44,7 +45,7 @@ export class Calls implements CallControl {
 
   /** An INVITE came and is held by the trunk; returns, in the same tick, what the caller leg is to call. */
   incoming(incoming: IncomingCall): CallerLegEvents {
-    const { call, events } = arrive(incoming, this.#tools, (over) => this.#forget(over));
+    const { call, events } = arrive(incoming, this.#tools, this.#flow);
     this.#calls.set(call.id, call);
     return events;
   }

@@ -20,5 +20,5 @@ export function close(call: Call, end: CallEnd): void {
   tools.metrics.callEnded(end.reason);
   call.log.info({ end, state: viewState(call.state) }, `the call is over: ${end.reason}`);
   call.closing.push(call.keeper.close(record, end));
-  void Promise.allSettled(call.closing).then(call.gone);
+  void Promise.allSettled(call.closing).then(() => call.gone());
 }

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { Failure, messageOf } from '../shared/errors.ts';
 import { admit } from './admit.ts';
-import { Call, type CallTools, type Step } from './call.ts';
+import { Call, type CallFlow, type CallTools, type Step } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { EarlyOffer } from './connect/early-offer.ts';
 import { identify } from './identify.ts';
@@ -55,9 +55,9 @@ const steps: readonly Step[] = [admit, openRecord, locate, recall, noteSubscribe
 export function arrive(
   incoming: IncomingCall,
   tools: CallTools,
-  gone: (call: Call) => void,
+  flow: CallFlow,
 ): { call: Call; events: CallerLegEvents } {
-  const call = new Call(incoming, identify(randomUUID(), incoming, tools), tools, { happened, gone });
+  const call = new Call(incoming, identify(randomUUID(), incoming, tools), tools, flow);
   tools.metrics.callState(undefined, 'arriving');
   call.log.info({ trunk: incoming.trunk, peer: incoming.peer, sipCallId: incoming.sipCallId }, 'a call arrives');
   queueMicrotask(() => void takeSteps(call));
@@ -85,7 +85,7 @@ async function takeSteps(call: Call): Promise<void> {
 }
 
 /** The only way in which a call changes its state: one event after the other, each carried out to its end. */
-function happened(call: Call, event: CallEvent): void {
+export function happened(call: Call, event: CallEvent): void {
   call.events.push(event);
   if (call.events.length > 1) return; // it came while another is being carried out
   for (let next: CallEvent | undefined = event; next; next = call.events[0]) {

@@ -40,7 +40,9 @@ export class IncomingLeg implements CallerLeg, Leg {
   #state: State = { is: 'ringing' };
   #events: CallerLegEvents | undefined;
   /** From the first response with a To tag on. */
-  #dialog: StandingDialog | undefined;
+  #dialogId: string | undefined;
+  /** Made when something is first asked of it: a caller who only waits needs none. */
+  #standing: StandingDialog | undefined;
   #unsupported: readonly string[] = [];
   /** hangUp was asked for before the ACK came: RFC 3261 15 forbids BYE until then. */
   #hangUpAfterAck: { cause: Cause | undefined; done: () => void } | undefined;
@@ -81,12 +83,7 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   /** Where its events go; before this, there are none. */
   attach(events: CallerLegEvents): void {
-    const { log } = this.#tools;
-    this.#events = {
-      cancelled: contained(log, 'a cancellation', (cause) => events.cancelled(cause)),
-      ended: contained(log, 'an end', (how) => events.ended(how)),
-      request: (request, answer) => events.request(request, answer), // its own failure is answered with 500
-    };
+    this.#events = events;
   }
 
   /** Extensions that its INVITE requires and we lack: a 420 names them (RFC 3261 8.2.2.3). */
@@ -228,14 +225,22 @@ export class IncomingLeg implements CallerLeg, Leg {
   #begin(dialogId: string | undefined): void {
     if (dialogId === undefined || dialogId === '' || this.#state.is === 'over') return;
     this.#tools.legs.bind(dialogId, this);
+    this.#dialogId ??= dialogId;
+  }
+
+  get #dialog(): StandingDialog | undefined {
+    if (this.#dialogId === undefined) return undefined;
     const { credentials, sessionInterval = 0 } = this.#trunk.settings;
-    this.#dialog ??= new StandingDialog(
+    return (this.#standing ??= new StandingDialog(
       this.#tools,
-      { dialogId, socket: this.socket, target: contactOf(this.#invite.req), ...(credentials && { auth: credentials }) },
+      {
+        ...{ dialogId: this.#dialogId, socket: this.socket, target: contactOf(this.#invite.req) },
+        ...(credentials && { auth: credentials }),
+      },
       (request, answer) => this.#pass(request, answer),
       (how) => this.#ended(how),
       (request) => sessionAnswer(request, sessionInterval),
-    );
+    ));
   }
 
   #pass(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
@@ -244,6 +249,7 @@ export class IncomingLeg implements CallerLeg, Leg {
       return;
     }
     const early = this.#state.is === 'ringing';
+    // Its own failure is answered with 500
     this.#events.request(request, (given) => {
       if (early && given.status === 200 && given.body !== undefined) this.#progress.changed(given.body);
       answer(given);
@@ -279,13 +285,13 @@ export class IncomingLeg implements CallerLeg, Leg {
     if (this.#state.is !== 'ringing' && this.#state.is !== 'answering') return; // our 200 was faster
     const silent = this.#hangUp !== undefined;
     this.#leave('the caller took the call back');
-    if (!silent) this.#events?.cancelled(cause);
+    if (!silent) contained(this.#tools.log, 'a cancellation', () => this.#events?.cancelled(cause))();
   }
 
   #ended(how: Ended): void {
     const silent = this.#hangUp !== undefined;
     this.#leave('the caller hung up');
-    if (!silent) this.#events?.ended(how);
+    if (!silent) contained(this.#tools.log, 'an end', () => this.#events?.ended(how))();
   }
 
   async #end(cause: Cause | undefined): Promise<void> {

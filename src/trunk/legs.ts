@@ -19,10 +19,12 @@ export interface Leg extends Connected {
   shutDown(): Promise<void>;
 }
 
+const none: readonly string[] = [];
+
 /** All legs that live, and the dialogs they have. */
 export class Legs {
   /** With the dialogs that each of them has. */
-  readonly #legs = new Map<Leg, string[]>();
+  readonly #legs = new Map<Leg, readonly string[]>();
   readonly #byDialog = new Map<string, Leg>();
   readonly #withdrawn = new Set<Connected>();
   readonly #endings = new Set<Promise<unknown>>();
@@ -32,14 +34,14 @@ export class Legs {
   }
 
   add(leg: Leg): void {
-    this.#legs.set(leg, []);
+    this.#legs.set(leg, none);
   }
 
   /** Requests of this dialog belong to the leg from now on. */
   bind(dialogId: string | undefined, leg: Leg): void {
     const dialogs = this.#legs.get(leg);
     if (dialogId === undefined || dialogId === '' || !dialogs || this.#byDialog.get(dialogId) === leg) return;
-    dialogs.push(dialogId);
+    this.#legs.set(leg, [...dialogs, dialogId]);
     this.#byDialog.set(dialogId, leg);
   }
 

@@ -27,6 +27,10 @@ interface PartyFacts {
   clock: Clock;
 }
 
+/** Of those who only wait; most do. */
+const settled = Promise.resolve();
+const none = [] as const;
+
 /** One of those who may talk: a leg that can be asked something, and what both sides of it said of their media. */
 export class Party {
   readonly name: string;
@@ -39,11 +43,11 @@ export class Party {
   answered = false;
   #gone = false;
   #inviting = 0;
-  #lastInvite: Promise<unknown> = Promise.resolve();
+  #lastInvite: Promise<unknown> = settled;
   readonly #facts: PartyFacts;
   readonly #ask: (request: InDialogRequest) => Promise<InDialogAnswer>;
   readonly #origin = new Origin();
-  readonly #pauses = new Map<Timer, () => void>();
+  #pauses: readonly { readonly timer: Timer; readonly goOn: () => void }[] = none;
 
   constructor(facts: PartyFacts, ask: (request: InDialogRequest) => Promise<InDialogAnswer>) {
     this.name = facts.name;
@@ -117,11 +121,11 @@ export class Party {
   leave(): void {
     this.#gone = true;
     this.at = undefined;
-    for (const [timer, goOn] of this.#pauses) {
+    for (const { timer, goOn } of this.#pauses) {
       timer.clear();
       goOn();
     }
-    this.#pauses.clear();
+    this.#pauses = none;
   }
 
   #pause(): Promise<void> {
@@ -132,10 +136,10 @@ export class Party {
         return;
       }
       const timer = this.#facts.clock.after(least + Math.random() * (most - least), () => {
-        this.#pauses.delete(timer);
+        this.#pauses = this.#pauses.filter((pause) => pause.timer !== timer);
         resolve();
       });
-      this.#pauses.set(timer, resolve);
+      this.#pauses = [...this.#pauses, { timer, goOn: resolve }];
     });
   }
 }
