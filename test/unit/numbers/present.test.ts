@@ -65,6 +65,16 @@ describe('who is shown as calling', () => {
     assert.deepEqual(values(own, 'Privacy'), []);
     assert.deepEqual(values(present({}, { assert: 'none' }), 'P-Asserted-Identity'), []);
   });
+
+  test('what they ask of privacy goes where their number does, and "none" always', () => {
+    const withheld = { headers: ['Privacy: id'] };
+    const asked = (facts: InviteFacts, policy: IdentityPolicy) => values(present(facts, policy), 'Privacy');
+    assert.deepEqual(asked(withheld, { from: 'caller', assert: 'none' }), ['id']);
+    assert.deepEqual(asked(withheld, { from: 'subscriber', assert: 'caller' }), ['id']);
+    assert.deepEqual(asked(withheld, { from: 'subscriber', assert: 'none' }), []);
+    assert.deepEqual(asked({ headers: ['Privacy: none'] }, {}), ['none']);
+    assert.deepEqual(asked({ headers: ['Privacy: id;none'] }, {}), ['id']);
+  });
 });
 
 describe('the diversion', () => {
@@ -107,6 +117,71 @@ describe('the diversion', () => {
     assert.deepEqual(values(identity, 'Diversion'), [`<${uri(first)}>;reason=unconditional;counter=1`]);
     const again = read({ headers: [`History-Info: ${wanted}`] });
     assert.deepEqual([again.firstCalled, again.counter], [first, 1]);
+  });
+
+  test('the final number stands behind all branches of that diversion', () => {
+    const entries = [
+      '<sip:p@y>;index=1',
+      `<sip:${first}@x>;index=1.4`,
+      '<sip:q@z>;index=1.10',
+      `<sip:${second}@x;cause=302>;index=1.12;mp=1.4`,
+    ];
+    const [value] = values(present({ headers: [`History-Info: ${entries.join(', ')}`] }), 'History-Info');
+    assert.equal(value, [...entries, `<${uri(target, ';cause=302')}>;index=1.13;mp=1.4`].join(', '));
+  });
+
+  test('entries that could not stay are told anew', () => {
+    const anew = `<${uri(first)}>;index=1, <${uri(target, ';cause=302')}>;index=1.1;mp=1`;
+    for (const entries of [
+      [`<sip:${first}@x>;index=1`, `<sip:${second}@x;cause=302>;index=a;mp=1`], // no index
+      [`<sip:${first}@x>;index=1`, `<sip:${second}@x;cause=302>;index=1.9007199254740991;mp=1`], // nothing is behind it
+    ]) {
+      assert.deepEqual(values(present({ headers: [`History-Info: ${entries.join(', ')}`] }), 'History-Info'), [anew]);
+    }
+  });
+
+  test('a private entry stays inside the trust domain', () => {
+    const entries = [`<sip:${first}@x?Privacy=history>;index=1`, `<sip:${second}@x;cause=302>;index=1.1;mp=1`];
+    const headers = [`History-Info: ${entries.join(', ')}`];
+    assert.deepEqual(values(present({ headers }), 'History-Info'), [
+      [...entries, `<${uri(target, ';cause=302')}>;index=1.2;mp=1`].join(', '),
+    ]);
+    assert.deepEqual(values(present({ headers }, { trusted: false }), 'History-Info'), [
+      `<sip:anonymous@anonymous.invalid>;index=1, <${uri(target, ';cause=302')}>;index=1.1;mp=1`,
+    ]);
+    const open = [`<sip:${first}@x>;index=1`, entries[1]];
+    assert.deepEqual(
+      values(present({ headers: [`History-Info: ${open.join(', ')}`] }, { trusted: false }), 'History-Info'),
+      [[...open, `<${uri(target, ';cause=302')}>;index=1.2;mp=1`].join(', ')],
+    );
+  });
+
+  test('links to what is no index are left out', () => {
+    const entries = [`<sip:${first}@x>;index=1;rc=b`, `<sip:${second}@x;cause=302>;index=1.1;mp=1`];
+    const [value = ''] = values(present({ headers: [`History-Info: ${entries.join(', ')}`] }), 'History-Info');
+    assert.ok(value.startsWith(`<sip:${first}@x>;index=1, `), value);
+  });
+
+  test('the subscriber diverts for the reason that the network gives, if it is one of a diversion', () => {
+    const because = (cause: number) =>
+      values(present({ uri: `sip:${second}@x;target=sip:${first}%40x;cause=${cause}` }), 'Diversion');
+    assert.deepEqual(because(486), [`<${uri(first)}>;reason=user-busy;counter=1`]);
+    assert.deepEqual(because(380), [`<${uri(first)}>;reason=deflection;counter=1`]);
+  });
+
+  test('who was called first stands before a subscriber whom they did not call', () => {
+    const identity = present({ to: first }, {}, other);
+    assert.deepEqual(values(identity, 'Diversion'), [
+      `<${uri(other)}>;reason=deflection;counter=1`,
+      `<${uri(first)}>;reason=unknown;counter=1`,
+    ]);
+    assert.deepEqual(values(identity, 'History-Info'), [
+      [
+        `<${uri(first)}>;index=1`,
+        `<${uri(other, ';cause=404')}>;index=1.1;mp=1`,
+        `<${uri(target, ';cause=480')}>;index=1.1.1;mp=1.1`,
+      ].join(', '),
+    ]);
   });
 
   test('a subscriber whom nobody named is the last who diverted', () => {
