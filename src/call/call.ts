@@ -2,6 +2,8 @@ import type { NumberingSettings } from '../numbers/number.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { EndReason } from './end.ts';
+import type { InstructionRate } from './instruction-rate.ts';
+import type { ReferredMove } from './referred-move.ts';
 import type { AcceptedInstruction, CallEvent, CallRules, CallState, TimerName } from './states.ts';
 import type { PairingTools } from './connect/exchange.ts';
 import { Party } from './connect/party.ts';
@@ -30,6 +32,8 @@ export interface CallSettings extends CallRules {
   mayCallPhone: (uri: string) => boolean;
   /** Instructions that one account may give in a minute, over all its calls. */
   instructionsPerMinute: number;
+  /** Which phones may move the call by their own transfer key: none, terminals' own IP phones, or all that we called. */
+  phonesMayTransfer: 'never' | 'ip-phones' | 'all';
   /** Numbers that one instruction may name: the phones of one person. */
   maxNumbers: number;
   /** Music of the site, where the subscriber has none of their own: absolute path, as the announcements. */
@@ -53,6 +57,7 @@ export interface CallTools {
   metrics: CallMetrics;
   /** Calls that stand now. */
   standing: () => number;
+  rate: InstructionRate;
   clock: Clock;
   log: Logger;
 }
@@ -119,6 +124,8 @@ export class Call {
   early: EarlyMedia | undefined;
   /** The attempts that run or stand. */
   attempts: readonly { readonly number: number; readonly attempt: Attempt }[] = [];
+  /** The move that the phone of the party has asked for, and is told of. */
+  referredMove: ReferredMove | undefined;
   /** What happened and is being carried out, and what happened meanwhile. */
   readonly events: CallEvent[] = [];
   /** What is still being closed; the call is done when all of it is. */

@@ -5,6 +5,7 @@ import { standingBridge } from './carry-out.ts';
 import { sendDigits } from './connect/digits.ts';
 import { arrive, happened } from './flow.ts';
 import { checkInstruction } from './instruct.ts';
+import { InstructionRate } from './instruction-rate.ts';
 import type { CallEvent, WithoutTime } from './machine.ts';
 import { noteReceipt, noteTold } from './notify.ts';
 import type { CallAnswer, CallControl, CallerLegEvents, IncomingCall, Instruction, Refusal } from './ports.ts';
@@ -29,13 +30,12 @@ export class Calls implements CallControl {
   readonly #answers = new Map<string, Map<string, Promise<CallAnswer>>>();
   /** Account of each call that ended lately, oldest first. */
   readonly #ended = new Map<string, string>();
-  /** Times of each account's instructions in the last minute. */
-  readonly #instructed = new Map<string, number[]>();
   readonly #flow: CallFlow = { happened, gone: (over) => this.#forget(over) };
   #onEmpty: (() => void) | undefined;
 
-  constructor(tools: Omit<CallTools, 'standing'>) {
-    this.#tools = { ...tools, standing: () => this.#calls.size };
+  constructor(tools: Omit<CallTools, 'standing' | 'rate'>) {
+    const rate = new InstructionRate(tools.clock, tools.settings.instructionsPerMinute);
+    this.#tools = { ...tools, rate, standing: () => this.#calls.size };
   }
 
   /** Calls that arrive, wait, stand, or are being closed. */
@@ -146,7 +146,7 @@ export class Calls implements CallControl {
   #decide(call: Call, account: string, instruction: Instruction): CallAnswer {
     const taken = notWaiting(call);
     if (taken) return refuse(taken);
-    const wait = this.#overRate(account, instruction.to.length);
+    const wait = this.#tools.rate.wait(account, instruction.to.length);
     if (wait > 0) {
       const message = `too many instructions in a minute: try again in ${wait} s`;
       return refuse({ code: 'unavailable', message, retryAfter: wait });
@@ -161,19 +161,6 @@ export class Calls implements CallControl {
     }
     call.happened({ is: 'instructed', instruction: checked.instruction, now: this.#tools.clock.now() });
     return { ok: true, call: viewOf(call) };
-  }
-
-  /** Seconds until the account may have more numbers called; 0: now, and these are counted. */
-  #overRate(account: string, numbers: number): number {
-    const now = this.#tools.clock.now();
-    const recent = (this.#instructed.get(account) ?? []).filter((at) => at > now - 60_000);
-    const over = recent.length + numbers - this.#tools.settings.instructionsPerMinute;
-    const last = recent[Math.min(over, recent.length) - 1]; // with it gone there is room again
-    if (last !== undefined) return Math.ceil((last + 60_000 - now) / 1_000);
-    for (let number = 0; number < numbers; number++) recent.push(now);
-    this.#instructed.set(account, recent);
-    if (this.#instructed.size > remembered) this.#instructed.delete(this.#instructed.keys().next().value ?? '');
-    return 0;
   }
 
   decline(account: string, callId: string, terminalId: string): Promise<CallAnswer> {
@@ -283,7 +270,7 @@ function notWaiting({ state }: Call): Refusal | undefined {
     case 'joining':
     case 'moving': {
       const { by } = state.instruction;
-      return { code: 'already-taken', message: `terminal ${by} was faster`, by };
+      return { code: 'already-taken', message: `${by} was faster`, by };
     }
   }
 }

@@ -110,6 +110,7 @@ function follow(call: Call, event: CallEvent): void {
     call.log.debug({ event: event.is }, `${before} → ${after}`);
   }
   noteProgress(call, event);
+  if (call.referredMove?.happened(event, state)) call.referredMove = undefined;
   for (const command of commands) carryOut(call, command);
 }
 

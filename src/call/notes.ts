@@ -17,7 +17,7 @@ export function noteAttempt(call: Call, attempt: number, instruction: AcceptedIn
   });
   call.keeper.update(call.id, { instructedAt: record.instructedAt, attempts: record.attempts });
   if (state.at !== 'moving') noteFinal(call, { to, by, mode });
-  call.log.info({ attempt, to: instruction.to, terminal: by, mode }, 'an instruction is accepted');
+  call.log.info({ attempt, to: instruction.to, by, mode }, 'an instruction is accepted');
 }
 
 /** The final called number of the call: that of the last attempt until one answers, then of whom the caller talks to. */

@@ -19,7 +19,7 @@ export interface AttemptRecord {
   to: string;
   /** All of them in the instruction's order, where there were several. */
   among?: string[];
-  /** The terminal that instructed it. */
+  /** The terminal that instructed it; or the final called number whose phone did so by its own transfer key. */
   by: string;
   mode: ConnectMode;
   /** It moves a call that stood already: at once, or after the party there had talked to the new one. */

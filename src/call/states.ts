@@ -11,6 +11,7 @@ export interface AcceptedInstruction {
   mode: ConnectMode;
   /** Of a connected call: the party there talks to the new one first. */
   attended: boolean;
+  /** Id of a terminal; or the final called number whose phone said so. */
   by: string;
 }
 

@@ -10,7 +10,7 @@ export interface TargetView {
   to: string;
   /** All of them, where the instruction named several; in its order. */
   among?: string[];
-  /** Id of the terminal that instructed. */
+  /** Id of the terminal that instructed; or the final called number whose phone did so by its own transfer key. */
   by: string;
   mode: ConnectMode;
   attempt: number;

@@ -216,6 +216,10 @@ export const settingsSchema = z.strictObject({
     ipPhones: setting(z.array(ipPhoneTarget), [], {
       description: "Where terminals' own IP phones may be: prefixes of their addresses, and single sip: addresses.",
     }),
+    phonesMayTransfer: setting(oneOf('never', 'ip-phones', 'all'), 'ip-phones', {
+      description:
+        "Which final phones may move the call on by their own transfer key (REFER): ip-phones, terminals' own of calls.ipPhones; all, also those behind a trunk; never. Checked as an instruction is.",
+    }),
     drainWithin: setting(duration('0s', '1h'), '30s', {
       description: 'How long standing calls may go on after SIGTERM.',
     }),

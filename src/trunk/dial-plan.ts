@@ -9,7 +9,7 @@ import { supportedBy } from './options.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { Attempt } from './silence.ts';
 import type { DialPlan } from './target-leg.ts';
-import { allow } from './tools.ts';
+import { allow, allowWithRefer } from './tools.ts';
 
 /** A trunk with its gateways. */
 export interface OutgoingTrunk {
@@ -67,7 +67,7 @@ export function planToPhone(request: DialRequest, settings: TrunkSettings, own: 
 
 /** A call that cannot even be tried. */
 export function planOfNothing(failure: TargetFailure): DialPlan {
-  return { attempts: [], sdp: undefined, ringTimeout: 0, sessionInterval: 0, impossible: failure };
+  return { attempts: [], sdp: undefined, ringTimeout: 0, sessionInterval: 0, mayRefer: false, impossible: failure };
 }
 
 function plan(request: DialRequest, settings: TrunkSettings, token: string, attempts: Attempt[]): DialPlan {
@@ -77,7 +77,8 @@ function plan(request: DialRequest, settings: TrunkSettings, token: string, atte
   const own = { dialled: dialledBy(request, settings), token };
   const sessionInterval = Math.floor((settings.sessionInterval ?? 0) / 1_000);
   const auth = credentials && { auth: credentials };
-  return { attempts, own, sdp: request.sdp, ringTimeout, sessionInterval, ...auth };
+  const { sdp, mayRefer } = request;
+  return { attempts, own, sdp, ringTimeout, sessionInterval, mayRefer, ...auth };
 }
 
 /** The call as it would come back to us. */
@@ -111,7 +112,7 @@ function headersOf(
     From: from,
     To: `<${to}>`,
     'Max-Forwards': String(request.maxForwards - 1),
-    Allow: allow,
+    Allow: request.mayRefer ? allowWithRefer : allow,
     // RFC 3262 5: an offer in a reliable response would want its answer before anybody has answered
     Supported: supportedBy(request.sdp === undefined ? { reliableProvisionals: 'never' } : settings),
     // RFC 5009 8: within a trust domain only

@@ -16,24 +16,27 @@ export class ReceivedRequests {
   readonly #pass: StandingLegEvents['request'];
   readonly #offering: () => boolean;
   readonly #refreshed: (request: SrfRequest) => Record<string, string>;
+  readonly #allow: string;
   #open: readonly { readonly method: string; readonly answer: (answer: InDialogAnswer) => void }[] = [];
   /** A 200 with our offer has left: the ACK brings the answer. */
   #answerExpected = false;
 
   /**
    * `offering`: whether an offer of ours is under way. `pass`: hands a request to the call. `refreshed`: told of a
-   * re-INVITE or UPDATE that gets 200 now; returns headers for it.
+   * re-INVITE or UPDATE that gets 200 now; returns headers for it. `allowed`: what Allow says.
    */
   constructor(
     tools: Tools,
     pass: StandingLegEvents['request'],
     offering: () => boolean,
-    refreshed: (request: SrfRequest) => Record<string, string> = () => ({}),
+    refreshed: (request: SrfRequest) => Record<string, string>,
+    allowed: string = allow,
   ) {
     this.#tools = tools;
     this.#pass = pass;
     this.#offering = offering;
     this.#refreshed = refreshed;
+    this.#allow = allowed;
   }
 
   /** Whether an offer of the far side has no answer: none must then be made (RFC 3261 14.1, RFC 3311 5.1). */
@@ -48,7 +51,7 @@ export class ReceivedRequests {
       case 'INVITE':
       case 'UPDATE': {
         if (request.method === 'UPDATE' && bodyOf(request) === undefined) {
-          refuse(200, { Allow: allow, ...this.#refreshed(request) }); // a refresh of this leg only
+          refuse(200, { Allow: this.#allow, ...this.#refreshed(request) }); // a refresh of this leg only
         } else if (this.offered)
           refuse(500, { 'Retry-After': '2' }); // RFC 3261 14.2, RFC 3311 5.2
         else if (this.#offering())
@@ -67,12 +70,11 @@ export class ReceivedRequests {
         return;
       }
       case 'OPTIONS': {
-        refuse(200, capabilities);
+        refuse(200, { ...capabilities, Allow: this.#allow });
         return;
       }
       case 'REFER': {
-        // no transfer for anybody who asks
-        refuse(603);
+        refuse(603); // whoever may ask for a transfer is heard elsewhere (phone-referrals.ts)
         return;
       }
       case 'PRACK': {
@@ -81,7 +83,7 @@ export class ReceivedRequests {
         return;
       }
       default: {
-        refuse(405, { Allow: allow });
+        refuse(405, { Allow: this.#allow });
         return;
       }
     }
@@ -115,7 +117,7 @@ export class ReceivedRequests {
       if (method === 'INVITE' && given.status === 200) this.#answerExpected = bodyOf(request) === undefined;
       const headers: Record<string, string> = {};
       if (given.body !== undefined) headers['Content-Type'] = given.contentType ?? 'application/sdp';
-      if (method === 'INVITE') headers['Allow'] = allow;
+      if (method === 'INVITE') headers['Allow'] = this.#allow;
       if ((method === 'INVITE' || method === 'UPDATE') && given.status === 200) {
         Object.assign(headers, this.#refreshed(request));
       }

@@ -13,7 +13,12 @@ export interface DialogAddress {
   /** The far side's Contact, when known: what a digest is reckoned over (RFC 3261 22.4). The server keeps its own. */
   readonly target: () => string | undefined;
   auth?: { username: string; password: string };
+  /** What Allow says there. */
+  allow?: string;
 }
+
+/** Requests whose 408 or 481 is about a usage of its own, and leaves the call alone (RFC 5057 5.1). */
+const ofOtherUsages: ReadonlySet<string> = new Set(['REFER', 'NOTIFY']);
 
 interface SentEvents {
   /** A request was answered 408 or 481: the dialog is gone. */
@@ -79,8 +84,8 @@ export class SentRequests {
         if (isInvite) this.#invites -= 1;
         if (isOffer) this.#offers -= 1;
         resolve(answer);
-        // RFC 3261 12.2.1.2; to REFER they are the answer of a usage of its own (RFC 5057 5.1)
-        if (request.method !== 'REFER' && (answer.status === 408 || answer.status === 481)) this.#events.lost();
+        const gone = answer.status === 408 || answer.status === 481; // RFC 3261 12.2.1.2
+        if (gone && !ofOtherUsages.has(request.method)) this.#events.lost();
       };
       const timer = this.#tools.clock.after(serverTimeout, () => settle({ status: 408 }));
       this.#open = [...this.#open, settle];
@@ -195,7 +200,7 @@ export class SentRequests {
     const { dialogId, socket, auth } = this.#dialog;
     const headers: Record<string, string> = { ...request.headers };
     if (request.body !== undefined) headers['Content-Type'] = request.contentType ?? 'application/sdp';
-    if (request.method === 'INVITE' || request.method === 'UPDATE') headers['Allow'] = allow;
+    if (request.method === 'INVITE' || request.method === 'UPDATE') headers['Allow'] = this.#dialog.allow ?? allow;
     return {
       method: request.method,
       headers,

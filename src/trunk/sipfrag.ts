@@ -1,3 +1,4 @@
+import { reasonPhrase } from '../sip/message/status.ts';
 import { parseReason } from './reason.ts';
 
 /** What a body of the type message/sipfrag (RFC 3420) tells of the progress of a referred call (RFC 3515 2.4.5). */
@@ -16,4 +17,9 @@ export function readSipfrag(body: string | undefined): Progress | undefined {
   const reason = headers.map((line) => /^Reason[ \t]*:(.*)$/i.exec(line)?.[1]).find((value) => value !== undefined);
   const { q850 } = parseReason(reason);
   return { status: Number(status), ...(q850 !== undefined && { q850 }) };
+}
+
+/** The body that tells it. */
+export function writeSipfrag(status: number): string {
+  return `SIP/2.0 ${status} ${reasonPhrase(status)}\r\n`;
 }

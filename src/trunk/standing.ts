@@ -1,12 +1,20 @@
 import { randomInt } from 'node:crypto';
-import type { Cause, InDialogAnswer, InDialogRequest, ReferEvents, StandingLegEvents } from '../call/ports.ts';
+import type {
+  Cause,
+  InDialogAnswer,
+  InDialogRequest,
+  PhoneReferral,
+  ReferEvents,
+  StandingLegEvents,
+} from '../call/ports.ts';
 import { contactOf } from './dialog-headers.ts';
+import { PhoneReferrals } from './phone-referrals.ts';
 import { parseReason } from './reason.ts';
 import { Referral } from './referral.ts';
 import { ReceivedRequests } from './received-requests.ts';
 import { SentRequests, type DialogAddress } from './sent-requests.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
-import { contained, respond, type Tools } from './tools.ts';
+import { allowWithRefer, contained, respond, type Tools } from './tools.ts';
 
 /** So often an offer is made that is crossed by others. */
 const offerTries = 4;
@@ -28,12 +36,14 @@ export class StandingDialog {
   #hangUp: Promise<void> | undefined;
   /** All of this dialog: a subscription may outlive its outcome. */
   readonly #referrals: Referral[] = [];
+  /** What the far side asks by REFER, where it may. */
+  readonly #asked: PhoneReferrals | undefined;
   /** Answers a BYE that waits for what a REFER came to. */
   #answerBye: (() => void) | undefined;
 
   /**
    * `onEnded` is called at most once, and never after `hangUp`. `refreshed` is told of each re-INVITE and UPDATE of the
-   * far side that gets a 200, and returns what that 200 says besides.
+   * far side that gets a 200, and returns what that 200 says besides. `referred`: where the far side may send REFER.
    */
   constructor(
     tools: Tools,
@@ -41,15 +51,18 @@ export class StandingDialog {
     pass: StandingLegEvents['request'],
     onEnded: (how: Ended) => void,
     refreshed: (request: SrfRequest) => Record<string, string>,
+    referred?: (referral: PhoneReferral) => void,
   ) {
     this.#tools = tools;
     this.#target = dialog.target;
-    const address: DialogAddress = { ...dialog, target: () => this.#target };
+    const allowed = referred && allowWithRefer;
+    const address: DialogAddress = { ...dialog, target: () => this.#target, ...(allowed && { allow: allowed }) };
     this.#sent = new SentRequests(tools, address, {
       lost: () => this.unreachable(),
       update: (request, response) => this.received(request, response),
     });
-    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.offering, refreshed);
+    this.#received = new ReceivedRequests(tools, pass, () => this.#sent.offering, refreshed, allowed);
+    this.#asked = referred && new PhoneReferrals(tools, referred, (notify) => this.#sent.send(notify));
     this.#onEnded = onEnded;
   }
 
@@ -57,11 +70,12 @@ export class StandingDialog {
     // RFC 3261 12.2.2, RFC 3311 5.2: a target refresh
     if (request.method === 'INVITE' || request.method === 'UPDATE') this.movedTo(contactOf(request));
     if (request.method === 'BYE') this.#bye(request, response);
-    else if (this.#over) respond(this.#tools, response, 481);
+    else if (this.#over || this.#hangUp) respond(this.#tools, response, 481);
     else if (request.method === 'NOTIFY' && isOfReferral(request)) {
       const known = this.#referrals.some((referral) => referral.notified(request));
       respond(this.#tools, response, known ? 200 : 481);
-    } else this.#received.received(request, response);
+    } else if (request.method === 'REFER' && this.#asked) this.#asked.received(request, response);
+    else this.#received.received(request, response);
   }
 
   acknowledged(ack: SrfRequest): void {
@@ -74,7 +88,7 @@ export class StandingDialog {
   }
 
   request(request: InDialogRequest): Promise<InDialogAnswer> {
-    if (this.#over) return Promise.resolve({ status: 481 });
+    if (this.#over || this.#hangUp) return Promise.resolve({ status: 481 });
     const offers = request.method === 'INVITE' || (request.method === 'UPDATE' && request.body !== undefined);
     if (offers && this.#received.offered) return Promise.resolve({ status: 491 }); // RFC 3261 14.1, RFC 3311 5.1
     return this.#sent.send(request);
@@ -103,12 +117,18 @@ export class StandingDialog {
     void answered.then(contained(this.#tools.log, 'the answer to REFER', (answer) => referral.answered(answer)));
   }
 
-  /** BYE; resolves when it was answered or 32 s passed. Nothing is reported after it. */
+  /** BYE; resolves when it was answered or 32 s passed. Nothing is reported after it. What a phone asked for is told first. */
   hangUp(cause?: Cause): Promise<void> {
     if (this.#hangUp) return this.#hangUp;
     if (this.#over) return Promise.resolve();
+    const told = this.#asked?.farewell();
+    return (this.#hangUp = told ? told.then(() => this.#sayBye(cause)) : this.#sayBye(cause));
+  }
+
+  #sayBye(cause: Cause | undefined): Promise<void> {
+    if (this.#over) return Promise.resolve(); // theirs was faster
     this.#close(487);
-    return (this.#hangUp = this.#sent.sendBye(cause));
+    return this.#sent.sendBye(cause);
   }
 
   /** The dialog is over without our doing. `before` is called when it is, before that is told. */
@@ -117,7 +137,7 @@ export class StandingDialog {
     this.#close(how.lost ? 408 : 487);
     if (how.lost) this.#tools.counters.lostLegs += 1;
     before();
-    this.#onEnded(how);
+    if (!this.#hangUp) this.#onEnded(how);
   }
 
   /** Nothing can be sent or will come any more, not even the answer to our BYE. */
@@ -152,6 +172,7 @@ export class StandingDialog {
     this.#over = true;
     this.#answerBye?.();
     for (const referral of this.#referrals) referral.drop();
+    this.#asked?.drop();
     this.#received.finish();
     this.#sent.settleAll(status);
   }

@@ -25,6 +25,8 @@ import { Tries, type TriesPlan } from './tries.ts';
 export interface DialPlan extends TriesPlan {
   /** The call as it is known again when it comes back to us, and the token that it carries; a plan that has attempts has it. */
   own?: { dialled: Dialled; token: string };
+  /** Whether its phone may send REFER. */
+  mayRefer: boolean;
   /** With it the call fails before anything is sent. */
   impossible?: TargetFailure;
 }
@@ -64,6 +66,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
       failed: contained(log, 'a failure', (failure) => events.failed(failure)),
       ended: contained(log, 'an end', (how) => events.ended(how)),
       request: (request, answer) => events.request(request, answer), // its own failure is answered with 500
+      referred: (referral) => events.referred(referral), // the same
     };
     this.#forks = new Forks(plan.sdp !== undefined);
     this.#tries = new Tries(tools, log, plan, {
@@ -177,7 +180,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     if (stackDialogId === undefined || stackDialogId === '' || !tagged) return;
     this.#socket = socket;
     this.#tools.legs.bind(stackDialogId, this);
-    const { auth, sessionInterval } = this.#plan;
+    const { auth, sessionInterval, mayRefer } = this.#plan;
     this.#dialog ??= new StandingDialog(
       this.#tools,
       { dialogId: stackDialogId, socket, target: contactOf(response), ...(auth && { auth }) },
@@ -187,6 +190,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
         this.#events.ended(how);
       },
       (request) => sessionAnswer(request, sessionInterval * 1_000),
+      mayRefer ? (referral) => this.#events.referred(referral) : undefined,
     );
     this.#dialog.movedTo(contactOf(response));
   }

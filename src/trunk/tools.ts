@@ -21,6 +21,9 @@ export interface Tools {
 /** Methods that we understand (RFC 3261 20.5). */
 export const allow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY';
 
+/** The same where the far side may send REFER. */
+export const allowWithRefer = `${allow}, REFER`;
+
 /** 64*T1 (RFC 3261 17.1.2.2 timer F, 13.3.1.4): after this time nobody answers any more. Milliseconds. */
 export const transactionTimeout = 32_000;
 

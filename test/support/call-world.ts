@@ -72,6 +72,7 @@ export class CallWorld {
     deny: ['+1900'],
     mayCallPhone: (uri) => uri.endsWith('@127.0.0.1:5099'),
     instructionsPerMinute: 5,
+    phonesMayTransfer: 'ip-phones',
     maxNumbers: 5,
     maxCalls: 10_000,
   };

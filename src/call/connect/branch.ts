@@ -2,7 +2,8 @@ import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Call } from '../call.ts';
 import { q850 } from '../machine.ts';
-import type { Cause, TargetFailure, TargetLeg } from '../ports.ts';
+import type { Cause, PhoneReferral, TargetFailure, TargetLeg } from '../ports.ts';
+import { mayRefer } from '../referred.ts';
 import { Pairing, type PairingEvents } from './pairing.ts';
 import { Party } from './party.ts';
 
@@ -16,6 +17,7 @@ export interface BranchEvents {
   answered(branch: Branch): void;
   failed(branch: Branch, failure: TargetFailure): void;
   ended(branch: Branch, how: { cause: Cause; lost: boolean }): void;
+  referred(branch: Branch, referral: PhoneReferral): void;
 }
 
 /** One number that is called: a target leg, and the pairing of its media with whoever it is called for. */
@@ -91,6 +93,7 @@ export class Branch {
         reading: reading.reading,
         firstCalled: record.firstCalled ?? '',
         maxForwards: incoming.maxForwards,
+        mayRefer: mayRefer(this.to, tools.settings),
         ...(offer !== undefined && { sdp: offer }),
         ...(incoming.network && { network: incoming.network }),
       },
@@ -99,6 +102,7 @@ export class Branch {
         answered: (answer) => this.#answered(answer),
         failed: (failure) => this.#fail(failure),
         ended: (how) => this.#ended(how),
+        referred: (referral) => this.#events.referred(this, referral),
         request: (request, answer) =>
           void this.party.carry(request).then(answer, (error: unknown) => {
             this.#call.log.warn({ method: request.method }, `a request of ${this.to} fails: ${messageOf(error)}`);

@@ -3,6 +3,7 @@ import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Attempt, Call } from '../call.ts';
 import { type AcceptedInstruction, type CallEvent, q850, type WithoutTime } from '../machine.ts';
 import type { Cause, Side, TargetFailure } from '../ports.ts';
+import { referred } from '../referred.ts';
 import { bestFailure } from './best-failure.ts';
 import { Branch } from './branch.ts';
 import { Pairing, type PairingEvents } from './pairing.ts';
@@ -55,6 +56,7 @@ export class Bridge implements Attempt {
       ended: (from, { cause, lost }) => {
         if (from === this.#winner) this.#tell({ is: 'target-hung-up', attempt: this.#number, cause, lost });
       },
+      referred: (from, referral) => referred(this.#call, { attempt: this.#number, to: from.to }, referral),
     });
     this.#branches.push(branch);
     branch.dial(this.#pairingEvents());

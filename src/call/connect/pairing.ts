@@ -131,7 +131,7 @@ export class Pairing implements Carrier {
         await this.exchange.restore(side, before);
         return { status };
       }
-      party.described = accepted;
+      party.answers(offer, accepted);
       from.described = body;
       const answer = from.said(await this.exchange.answer(other, accepted));
       this.#noteHold(side, body);

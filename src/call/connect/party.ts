@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
 import { Failure } from '../../shared/errors.ts';
 import type { InDialogAnswer, InDialogRequest } from '../ports.ts';
+import { heldBy, withDirection } from './descriptions.ts';
 import { Origin } from './origin.ts';
 
 /** Reliable answers of a side to a re-INVITE: RFC 3261 17.1.1.2, Timer B. */
@@ -35,7 +36,7 @@ const none = [] as const;
 export class Party {
   readonly name: string;
   readonly trunk: string | undefined;
-  /** Its description of its own media, the last one. */
+  /** Its description of its own media, the last one; without the direction that only answers a hold. */
   described: string | undefined;
   /** Where its voice is now. */
   at: Carrier | undefined;
@@ -94,7 +95,7 @@ export class Party {
     for (let tries = 1; ; tries++) {
       const { status, body } = await this.ask(request);
       if (status < 300 && body !== undefined && body !== '') {
-        this.described = body;
+        this.answers(request.body, body);
         return body;
       }
       if (status !== 491 || tries === triesAtGlare) {
@@ -102,6 +103,11 @@ export class Party {
       }
       await this.#pause();
     }
+  }
+
+  /** What it said of its media in answer to an offer. Whoever it talks to next does not hold it, so that is not offered to them. */
+  answers(offer: string, answer: string): void {
+    this.described = heldBy(offer) ? withDirection(answer, 'sendrecv') : answer;
   }
 
   /** Its voice is there from now on. */

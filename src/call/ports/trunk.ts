@@ -158,6 +158,29 @@ export interface TargetLegEvents extends StandingLegEvents {
   answered(answer: { sdp: string; fork: string }): void;
   /** No gateway connected it. Comes at most once, never after `answered` or `hangUp`. */
   failed(failure: TargetFailure): void;
+  /**
+   * Its phone wants the call to go to somebody else (REFER, its transfer key); only where `DialRequest.mayRefer`, after the
+   * answer, and one at a time. To be accepted or refused before this returns.
+   */
+  referred(referral: PhoneReferral): void;
+}
+
+/** A transfer that a phone asks for (RFC 3515). What comes too late does nothing. */
+export interface PhoneReferral {
+  /** `sip:` or `tel:`, as the phone wrote it; what is no such address, or asks for more than a call, never gets here. */
+  readonly to: string;
+  /** The host of `to` is ours or that of the phone itself: so phones write a number that was dialled there. */
+  readonly here: boolean;
+  /** Who says that they refer (Referred-By); nobody has checked it. */
+  readonly referredBy?: string;
+  /** The phone is told 202, and 100 by NOTIFY. */
+  accept(): void;
+  /** With a final response of 400 to 699. */
+  refuse(status: number): void;
+  /** The new party rings: 180 to 199, told by NOTIFY. */
+  progress(status: number): void;
+  /** The outcome, 200 to 699; when the leg is hung up after that, the phone hears it first. */
+  done(status: number): void;
 }
 
 /** Our side of the target's dialog. */
@@ -183,6 +206,8 @@ export interface DialRequest {
   /** Of the caller's INVITE; the trunk sends one less (RFC 7332). */
   maxForwards: number;
   network?: NetworkHeaders;
+  /** Whether its phone may ask for a transfer; else its REFER is declined (603), and Allow does not name it. */
+  mayRefer: boolean;
 }
 
 export interface TrunkPort {

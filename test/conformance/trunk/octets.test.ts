@@ -9,7 +9,7 @@ import { createSrf } from '../../../src/trunk/srf.ts';
 import { drachtioServer, type DrachtioServer, withoutDrachtio, withoutNul } from '../../support/drachtio.ts';
 import { initialAddress, sipI } from '../../support/isup.ts';
 import { SipPeer } from '../../support/sip-peer.ts';
-import { caller, type Control, finalCalled, firstCalled, sdp, World } from './world.ts';
+import { caller, type Control, dialRequest, firstCalled, sdp, World } from './world.ts';
 
 const secondCalled = '+8675529990001';
 
@@ -43,6 +43,7 @@ const noEvents = {
   failed: () => undefined,
   ended: () => undefined,
   request: () => undefined,
+  referred: () => undefined,
 };
 
 const ways: Record<Control, string> = {
@@ -69,7 +70,7 @@ for (const control of ['in-process', 'tcp', 'drachtio'] as const) {
         );
         assert.equal(call.sdp, sdp(1));
 
-        const target = { callId: 'c-1', to: finalCalled, reading, firstCalled, sdp: call.sdp, maxForwards: 70 };
+        const target = dialRequest({ reading, sdp: call.sdp, maxForwards: 70 });
         world.trunk.dial(target, { ...noEvents });
         const onward = await world.gateway().request('INVITE');
         assert.equal(onward.get('Content-Type'), 'application/sdp');

@@ -8,6 +8,7 @@ import type {
   InDialogAnswer,
   InDialogRequest,
   IncomingCall,
+  PhoneReferral,
   ReferEvents,
   TargetLeg,
   TargetLegEvents,
@@ -39,6 +40,9 @@ export class Happenings {
   readonly forks: string[] = [];
   readonly details = new Map<string, unknown>();
   readonly requests: { request: InDialogRequest; answer: (answer: InDialogAnswer) => void }[] = [];
+  readonly referrals: PhoneReferral[] = [];
+  /** What the call says to the REFER of a phone. */
+  onReferred: (referral: PhoneReferral) => void = (referral) => referral.accept();
   readonly #waiters = new Map<string, () => void>();
 
   note(what: string, detail: unknown): void {
@@ -83,6 +87,11 @@ export class Happenings {
         this.note('answered', answer.sdp);
       },
       failed: (failure) => this.note('failed', failure),
+      referred: (referral) => {
+        this.referrals.push(referral);
+        this.note('referred', referral);
+        this.onReferred(referral);
+      },
     };
   }
 
@@ -237,7 +246,7 @@ export class World {
   }
 
   /** A call of ours to a target that stands, and the ACK that its phone got. */
-  async standingTarget(): Promise<{
+  async standingTarget(change: Partial<DialRequest> = {}): Promise<{
     phone: SipPeer;
     leg: TargetLeg;
     happenings: Happenings;
@@ -245,7 +254,7 @@ export class World {
     ack: Request;
   }> {
     const happenings = new Happenings();
-    const leg = this.trunk.dial(dialRequest(), happenings.events);
+    const leg = this.trunk.dial(dialRequest(change), happenings.events);
     const phone = this.gateway();
     const invite = await phone.request('INVITE');
     phone.answer(invite, 200, { body: sdp(5) });
@@ -314,6 +323,7 @@ export function dialRequest(change: Partial<DialRequest> = {}): DialRequest {
     firstCalled,
     sdp: sdp(1),
     maxForwards: 66,
+    mayRefer: false,
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import type {
   DialRequest,
   InDialogAnswer,
   InDialogRequest,
+  PhoneReferral,
   TargetFailure,
   TargetLeg,
   TargetLegEvents,
@@ -53,6 +54,31 @@ export class FakeTarget extends FakePhone implements TargetLeg {
     this.#over();
     this.events.ended({ cause, lost });
     return true;
+  }
+
+  /** Presses its transfer key; what it is then told is written down: the answer to its REFER, and each NOTIFY. */
+  refers(to: string, here = false): number[] {
+    const told: number[] = [];
+    if (this.leg !== 'standing' || !this.dialled.mayRefer) return [603];
+    let answered = false;
+    const notify = (status: number): void => {
+      if (this.leg === 'standing' && told[0] === 202) told.push(status);
+    };
+    const answer = (...statuses: number[]): void => {
+      assert.ok(!answered, 'one answer to a REFER');
+      answered = true;
+      told.push(...statuses);
+    };
+    const referral: PhoneReferral = {
+      ...{ to, here },
+      accept: () => answer(202, 100),
+      refuse: (status) => answer(status),
+      progress: notify,
+      done: notify,
+    };
+    this.events.referred(referral);
+    assert.ok(answered, 'a REFER is answered at once');
+    return told;
   }
 
   asks(request: InDialogRequest): Promise<InDialogAnswer> {

@@ -73,7 +73,11 @@ test('the story of a caller who waits with music, of several numbers, and of a m
       },
       {
         ...{ attempt: 2, to: '+8613800000003', by: 'phone', mode: 'refer', move: 'attended' },
-        ...{ startedAt: start + 20_000, answeredAt: start + 30_000 },
+        ...{ startedAt: start + 20_000, answeredAt: start + 30_000, endedAt: start + 50_000 },
+      },
+      {
+        ...{ attempt: 3, to: '+8613800000004', by: '+8613800000003', mode: 'bridge', move: 'blind' },
+        ...{ startedAt: start + 45_000 },
       },
     ],
   });
@@ -87,6 +91,7 @@ test('the story of a caller who waits with music, of several numbers, and of a m
     /attempt 2: calling \+8613800000003 by refer, for terminal phone, who is asked first while the caller waits/,
     /\+8613800000003 answered/,
     /attempt 1 was over/,
+    /attempt 3: calling \+8613800000004 by bridge, for the phone at \+8613800000003, moving the call/,
   ];
   let from = 0;
   for (const expected of order) {

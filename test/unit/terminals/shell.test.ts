@@ -190,7 +190,7 @@ describe('what happened, in words', () => {
   test('a refusal says who won and when to try again', () => {
     const refused = (error: Refusal) =>
       inWords({ event: 'answer', request: 'call:transfer', answer: { ok: false, error } }, 2, 0);
-    assert.equal(refused({ code: 'already-taken', message: 'Taken.', by: 't2' }), '#2 Taken. (terminal t2)');
+    assert.equal(refused({ code: 'already-taken', message: 'Taken.', by: 't2' }), '#2 Taken. (t2)');
     assert.equal(refused({ code: 'locked', message: 'Wait.', retryAfter: 7 }), '#2 Wait. Try again in 7 s.');
   });
 });

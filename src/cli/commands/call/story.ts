@@ -74,14 +74,15 @@ function instruction({ instructedAt, instructedBy, finalCalled, attempts }: Call
 
 const moves = { blind: ', moving the call', attended: ', who is asked first while the caller waits' };
 
-function attempt(tried: AttemptRecord): Happening[] {
+function attempt(tried: AttemptRecord, _at: number, all: readonly AttemptRecord[]): Happening[] {
   const { to, among = [to], by, mode, move, startedAt, ringingAt, answeredAt, endedAt, cause } = tried;
   const which = `attempt ${tried.attempt}`;
+  const who = all.some((earlier) => earlier.to === by) ? 'the phone at' : 'terminal'; // by its own transfer key
   const failed = cause ? `${which} failed: ${cause.reason}${codesOf(cause)}` : '';
   return [
     {
       at: startedAt,
-      text: `${which}: calling ${among.join(', ')} by ${mode}, for terminal ${by}${move ? moves[move] : ''}`,
+      text: `${which}: calling ${among.join(', ')} by ${mode}, for ${who} ${by}${move ? moves[move] : ''}`,
     },
     ...when(ringingAt, `${among.length > 1 ? 'one of them' : to} rang`),
     ...when(answeredAt, `${to} answered`),

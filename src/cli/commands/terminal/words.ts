@@ -143,7 +143,7 @@ export function inWords(happening: Happening, number: number | undefined, now: n
 function answerInWords(request: string, answer: Answer, which: string): string | undefined {
   if (answer.ok) return request === 'call:digits' ? `${which}digits sent` : undefined;
   const { message, by, retryAfter } = answer.error;
-  const winner = by === undefined ? '' : ` (terminal ${by})`;
+  const winner = by === undefined || message.includes(by) ? '' : ` (${by})`;
   const wait = retryAfter === undefined || message.includes(`${retryAfter} s`) ? '' : ` Try again in ${retryAfter} s.`;
   return `${which}${message}${winner}${wait}`;
 }
