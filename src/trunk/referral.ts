@@ -34,6 +34,7 @@ type State =
   | { is: 'asked' } // the REFER has no answer; a NOTIFY may come before it (RFC 6665 4.1.2.4)
   | { is: 'accepted' }
   | { is: 'leaving'; leave: (tell: () => void) => void } // the far side has sent BYE, and has not told the outcome
+  | { is: 'given-up' } // the far side has kept us waiting too long, and may still be at it
   | { is: 'over' };
 
 /** One REFER of ours, followed to its end over the subscription that it makes (RFC 3515, RFC 6665). */
@@ -54,11 +55,11 @@ export class Referral {
     this.#clock = clock;
     this.#events = events;
     this.#longest = longest;
-    this.#timer = clock.after(answerTimeout, () => this.#refused());
+    this.#timer = clock.after(answerTimeout, () => this.#giveUp());
   }
 
   get open(): boolean {
-    return this.#state.is !== 'over';
+    return this.#state.is !== 'over' && this.#state.is !== 'given-up';
   }
 
   /** The REFER was sent with this CSeq number. */
@@ -67,7 +68,8 @@ export class Referral {
   }
 
   answered({ status }: InDialogAnswer): void {
-    if (this.#state.is === 'over') return;
+    if (this.#state.is === 'given-up' && status < 300) this.#late();
+    if (!this.open) return;
     if (status < 300) this.#accepted(status);
     else this.#refused(status);
   }
@@ -75,9 +77,13 @@ export class Referral {
   /** Whether this NOTIFY is one of this subscription: to be answered 200, else 481 (RFC 6665 4.1.3). */
   notified(notify: SrfRequest): boolean {
     if (!this.#subscribed || !this.#isMine(notify.get('event') ?? '')) return false;
+    if (this.#state.is === 'given-up') {
+      this.#late();
+      return false;
+    }
     const ended = /^\s*terminated\b/i.test(notify.get('subscription-state') ?? '');
     if (ended) this.#subscribed = false;
-    if (this.#state.is === 'over') return true;
+    if (!this.open) return true;
     const first = !this.#notified;
     this.#notified = true;
     if (this.#state.is === 'asked') this.#accepted(202);
@@ -127,7 +133,22 @@ export class Referral {
 
   #await(milliseconds: number): void {
     this.#timer.clear();
-    this.#timer = this.#clock.after(milliseconds, () => this.#refused());
+    this.#timer = this.#clock.after(milliseconds, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#refused();
+    this.#state = { is: 'given-up' };
+  }
+
+  /**
+   * It goes on where we have given up. No request takes a REFER back, nor does the end of its subscription end the referred
+   * call; 481 to its NOTIFYs (RFC 6665 4.1.3) tells the far side at least that nobody follows.
+   */
+  #late(): void {
+    this.#state = { is: 'over' };
+    this.#subscribed = false;
+    this.#events.late();
   }
 
   #progress({ status, q850 }: Progress): void {
@@ -152,7 +173,7 @@ export class Referral {
   /** The outcome. After a BYE only a success is one: otherwise the caller has hung up, which the end of the leg tells. */
   #settle(tell: () => void, afterBye: () => void = () => undefined): void {
     const state = this.#state;
-    if (state.is === 'over') return;
+    if (!this.open) return;
     this.drop();
     if (state.is === 'leaving') state.leave(afterBye);
     else tell();
@@ -166,5 +187,6 @@ export function containedReferral(log: Logger, events: ReferEvents): ReferEvents
     transferred: contained(log, 'a transfer', () => events.transferred()),
     refused: contained(log, 'the refusal of a referral', (refusal) => events.refused(refusal)),
     failed: contained(log, 'the failure of a referral', (failure) => events.failed(failure)),
+    late: contained(log, 'a late referral', () => events.late()),
   };
 }

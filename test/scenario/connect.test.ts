@@ -349,6 +349,21 @@ describe('by refer', () => {
     world.assertNothingLeft();
   });
 
+  test('a network that was silent and refers after all: the call goes on by itself, and the log names it', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id, undefined, refer);
+    await settled();
+    const [referral] = caller.referred;
+    referral?.events.refused({});
+    await settled();
+    referral?.events.late();
+    assert.deepEqual(world.warnings.at(-1)?.[0], { attempt: 1, sipCallId: 'call-1', peer: '127.0.0.1' });
+    world.target.answers();
+    await settled();
+    world.assertTalk(caller, world.target);
+  });
+
   test('a number that is busy is not rung again: back to waiting', async () => {
     const world = new CallWorld();
     const { caller, id } = await world.arrive();

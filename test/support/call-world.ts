@@ -27,17 +27,17 @@ const subscriber: Subscriber = {
   updatedAt: 0,
 };
 
-/** A log that keeps what a fault of ours would write: level error and above. */
-function faultLog(faults: unknown[][]): Logger {
+/** A log that keeps warnings, and what a fault of ours would write: level error and above. */
+function keptLog(warnings: unknown[][], faults: unknown[][]): Logger {
   const quiet = () => undefined;
   const log = {
     trace: quiet,
     debug: quiet,
     info: quiet,
-    warn: quiet,
+    warn: (...line: unknown[]) => void warnings.push(line),
     error: (...line: unknown[]) => void faults.push(line),
   };
-  return { ...log, fatal: log.error, child: () => faultLog(faults) } as unknown as Logger;
+  return { ...log, fatal: log.error, child: () => keptLog(warnings, faults) } as unknown as Logger;
 }
 
 /** What somebody hears. */
@@ -52,6 +52,7 @@ export class CallWorld {
   readonly targets: FakeTarget[] = [];
   readonly told: { event: 'incoming' | 'changed' | 'ended'; call: CallView }[] = [];
   readonly steps: string[] = [];
+  readonly warnings: unknown[][] = [];
   /** What was logged as a fault of ours. */
   readonly faults: unknown[][] = [];
   readonly subscriber = { ...subscriber };
@@ -86,7 +87,7 @@ export class CallWorld {
       settings: this.settings,
       numbering: { defaultCountry: 'CN', areaCode: '755' },
       clock: this.clock,
-      log: faultLog(this.faults),
+      log: keptLog(this.warnings, this.faults),
       media: this.media,
       records: this.records,
       metrics: {

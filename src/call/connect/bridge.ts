@@ -9,6 +9,7 @@ import { Branch } from './branch.ts';
 import { Pairing, type PairingEvents } from './pairing.ts';
 import { music } from './parking.ts';
 import type { Party } from './party.ts';
+import { noteLate } from './refer.ts';
 
 /** What the phones are told that did not win (RFC 3326 3.1): they show no missed call then. */
 const elsewhere: Cause = { sip: 200, text: 'Call completed elsewhere' };
@@ -246,6 +247,7 @@ export class Bridge implements Attempt {
             failure: { reason: 'failed', ...(status !== undefined && { status }) },
           }),
         failed: (failure) => this.#tell({ is: 'handed-back', attempt, failure }),
+        late: () => noteLate(this.#call, attempt),
       },
     );
   }

@@ -2,6 +2,15 @@ import type { Attempt, Call } from '../call.ts';
 import type { AcceptedInstruction } from '../machine.ts';
 import type { Cause, TargetFailure } from '../ports.ts';
 
+/** The caller's network was silent for so long that we went on without it, and does what we asked after all. */
+export function noteLate(call: Call, attempt: number): void {
+  const { sipCallId, peer } = call.incoming;
+  call.log.warn(
+    { attempt, sipCallId, peer },
+    'a REFER that was given up is carried out after all: the number may ring twice',
+  );
+}
+
 /** Connects by the caller's network: it is asked to call the final number in our place, and our leg is released after that. */
 export class Refer implements Attempt {
   readonly #call: Call;
@@ -42,6 +51,7 @@ export class Refer implements Attempt {
         refused: ({ status }) =>
           once(() => handedBack({ reason: 'failed', ...(status !== undefined && { status }) }))(),
         failed: (failure) => once(() => happened({ is: 'target-failed', attempt, failure, now: now() }))(),
+        late: () => noteLate(this.#call, attempt),
       },
     );
   }

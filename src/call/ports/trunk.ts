@@ -107,6 +107,11 @@ export interface ReferEvents {
   refused(refusal: { status?: number }): void;
   /** The number itself was busy, declined or did not answer: to call it again would ring somebody twice. */
   failed(failure: TargetFailure): void;
+  /**
+   * After `refused` for its silence: the far side has accepted after all, or goes on, and may have the number rung besides us.
+   * Nothing takes that back. Comes at most once.
+   */
+  late(): void;
 }
 
 /** Headers of the network's own that an onward leg may carry, where its trunk's policy says so; values as received. */

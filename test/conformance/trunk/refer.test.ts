@@ -199,8 +199,29 @@ describe('REFER', () => {
     assert.ok(!undecided.told.all.includes('refused'));
     await clock.advance(1);
     assert.deepEqual(undecided.told.all, ['refer 202', 'refer 180', 'refused']);
-    await notify(undecided, '200 OK', { state: 'terminated' }); // too late, and answered all the same
-    assert.equal(undecided.told.all.length, 3);
+    await notify(undecided, '200 OK', { state: 'terminated', answered: 481 }); // too late: nobody follows any more
+    assert.deepEqual(undecided.told.all.slice(3), ['late']);
+  });
+
+  test('that is accepted when we have given up is told to be late, once; its NOTIFYs hear that nobody follows', async () => {
+    const clock = new FakeClock();
+    await using world = await World.start({ clock });
+    const [answered, notified, refused] = [await refer(world), await refer(world), await refer(world)];
+    await clock.advance(10_000);
+    refused.peer.answer(refused.refer, 603);
+    await notify(notified, '180 Ringing', { answered: 481 });
+    answered.peer.answer(answered.refer, 202);
+    await answered.told.until('late');
+    await notify(answered, '180 Ringing', { answered: 481 });
+    refused.call.sendRequest('OPTIONS'); // by its answer the 603 was read
+    await refused.peer.response(200, 'OPTIONS');
+    for (const [{ told, happenings }, all] of [
+      [answered, ['refused', 'late']],
+      [notified, ['refused', 'late']],
+      [refused, ['refused']],
+    ] as const) {
+      assert.deepEqual([told.all, happenings.all], [all, []]);
+    }
   });
 
   test('followed by a BYE that nothing explains has transferred the call', async () => {

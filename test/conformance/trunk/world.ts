@@ -102,6 +102,7 @@ export class Happenings {
       transferred: () => this.note('transferred', undefined),
       refused: (refusal) => this.note('refused', refusal),
       failed: (failure) => this.note('refer failed', failure),
+      late: () => this.note('late', undefined),
     };
   }
 }

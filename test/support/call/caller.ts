@@ -92,6 +92,7 @@ export class FakeCaller extends FakePhone implements CallerLeg {
           only();
           events.failed(failure);
         },
+        late: () => events.late(),
       },
     });
   }
