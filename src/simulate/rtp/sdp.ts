@@ -95,7 +95,9 @@ export function readAnswer(answer: string, own: OwnMedia): Agreed {
 
 function agree(peer: PeerMedia, law: G711Law, ours: Direction): Agreed {
   const sending = (ours === 'sendrecv' || ours === 'sendonly') && peer.port !== 0 && !isNowhere(peer.address);
-  return { peer, destination: sending ? { address: peer.address, port: peer.port, law } : undefined };
+  const { address, port, telephoneEvent } = peer;
+  const destination = { address, port, law, ...(telephoneEvent !== undefined && { telephoneEvent }) };
+  return { peer, destination: sending ? destination : undefined };
 }
 
 /** RFC 3264 8.4: the old way of holding a call. */

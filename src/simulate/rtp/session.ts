@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { withDeadline } from '../../shared/deadline.ts';
-import { DigitReader } from './digits.ts';
+import { DigitReader, DigitWriter } from './digits.ts';
 import { Ear, type Heard } from './ear.ts';
 import { decodeG711, encodeG711, sampleRate, type G711Law } from './g711.ts';
 import { readRtp, writeRtp, type RtpPacket } from './packet.ts';
@@ -30,6 +30,8 @@ export interface RtpSessionOptions {
   port?: number;
   /** Hz; the tones that are listened for. */
   expect?: readonly number[];
+  /** Gets what is heard (8 kHz), for whoever looks for more in it than single tones. */
+  listen?: (samples: Int16Array) => void;
   /** Send to where packets come from rather than to where the description says. Off by default. */
   symmetric?: boolean;
 }
@@ -38,6 +40,8 @@ export interface RtpDestination {
   address: string;
   port: number;
   law: G711Law;
+  /** Payload type of digits (RFC 4733) there; absent where they are not taken. */
+  telephoneEvent?: number;
 }
 
 /** What came in and what was in it. */
@@ -66,8 +70,10 @@ export class RtpSession {
   readonly #clock: Clock;
   readonly #symmetric: boolean;
   readonly #ear: Ear;
+  readonly #listen: ((samples: Int16Array) => void) | undefined;
   readonly #reception = new Reception();
   readonly #digits = new DigitReader();
+  readonly #keys = new DigitWriter();
   readonly #waiting = new Set<() => void>();
   readonly #ssrc = randomInt(2 ** 32);
   #sequence = randomInt(2 ** 16);
@@ -96,6 +102,7 @@ export class RtpSession {
     this.#clock = options.clock;
     this.#symmetric = options.symmetric ?? false;
     this.#ear = new Ear(options.expect ?? []);
+    this.#listen = options.listen;
     socket.on('message', (datagram, from) => this.#take(datagram, from));
     // Nobody at the other end (ECONNREFUSED): that is seen in what is measured there.
     socket.on('error', () => undefined);
@@ -129,6 +136,13 @@ export class RtpSession {
     // RFC 3550 5.1: the timestamp goes on while nothing is sent.
     this.#skip(now - (this.#due ?? now));
     this.#speak(now, true);
+  }
+
+  /** Presses keys (`0-9 * # A-D`), one after the other: events of RFC 4733 in what is said. False where they are not taken. */
+  press(digits: string): boolean {
+    if (this.#destination?.telephoneEvent === undefined) return false;
+    this.#keys.press(digits);
+    return true;
   }
 
   get measured(): Measured {
@@ -196,15 +210,14 @@ export class RtpSession {
     return packets * packetTime;
   }
 
-  #send({ address, port, law }: RtpDestination, samples: Int16Array, marker: boolean): void {
+  #send({ address, port, law, telephoneEvent }: RtpDestination, samples: Int16Array, marker: boolean): void {
     const to = this.#symmetric && this.#from ? this.#from : { address, port };
+    const key = telephoneEvent === undefined ? undefined : this.#keys.next(this.#timestamp, samples.length);
     const packet: RtpPacket = {
-      payloadType: payloadTypes[law],
-      marker,
+      payloadType: key && telephoneEvent !== undefined ? telephoneEvent : payloadTypes[law],
       sequence: this.#sequence,
-      timestamp: this.#timestamp,
       ssrc: this.#ssrc,
-      payload: encodeG711(law, samples),
+      ...(key ?? { marker, timestamp: this.#timestamp, payload: encodeG711(law, samples) }),
     };
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#sent += 1;
@@ -226,7 +239,11 @@ export class RtpSession {
       return;
     }
     const stands = this.#reception.take(packet, this.#clock.monotonic());
-    if (stands !== 'old') this.#ear.hear(decodeG711(law, packet.payload), stands === 'gap');
+    if (stands !== 'old') {
+      const samples = decodeG711(law, packet.payload);
+      this.#ear.hear(samples, stands === 'gap');
+      this.#listen?.(samples);
+    }
     for (const look of this.#waiting) look();
   }
 }

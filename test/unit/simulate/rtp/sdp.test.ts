@@ -14,9 +14,14 @@ test('offer and answer: both know where to send and in what', () => {
   assert.match(offer, /^a=sendrecv\r$/m);
   const { sdp, agreed } = answerSdp(offer, target);
   assert.match(sdp, /^m=audio 5000 RTP\/AVP 8 101\r$/m);
-  assert.deepEqual(agreed.destination, { address: '192.0.2.7', port: 4_000, law: 'PCMA' });
+  assert.deepEqual(agreed.destination, { address: '192.0.2.7', port: 4_000, law: 'PCMA', telephoneEvent: 101 });
   assert.equal(agreed.peer.telephoneEvent, 101);
-  assert.deepEqual(readAnswer(sdp, caller).destination, { address: '198.51.100.9', port: 5_000, law: 'PCMA' });
+  assert.deepEqual(readAnswer(sdp, caller).destination, {
+    address: '198.51.100.9',
+    port: 5_000,
+    law: 'PCMA',
+    telephoneEvent: 101,
+  });
 });
 
 test('the order of the offer decides; what only one side knows is left out', () => {
@@ -38,7 +43,7 @@ test('RFC 3264 6: every other stream is refused in its place, DTMF keeps the num
     'm=image 0 udptl t38',
   ]);
   assert.match(sdp, /^c=IN IP6 2001:db8::1\r$/m);
-  assert.deepEqual(agreed.destination, { address: '2001:db8::7', port: 4_000, law: 'PCMU' });
+  assert.deepEqual(agreed.destination, { address: '2001:db8::7', port: 4_000, law: 'PCMU', telephoneEvent: 97 });
 });
 
 describe('hold and resume (RFC 3264 6.1, 8.4)', () => {

@@ -263,3 +263,19 @@ describe('pacing', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 });
+
+test('keys that are pressed go out as events, one after the other, and the voice goes on behind them', async (t) => {
+  const [one, other] = [await phone(t), await phone(t)];
+  const to = { address: '127.0.0.1', port: other.port, law: 'PCMA' } as const;
+  one.sendTo(to);
+  one.say(tone(440));
+  assert.equal(one.press('1'), false, 'where none are taken, none are sent');
+  one.sendTo({ ...to, telephoneEvent: 101 });
+  assert.ok(one.press('*11#'));
+  await other.until(({ digits }) => digits.length >= 4, 5_000);
+  const { seconds } = other.measured;
+  await other.until((measured) => measured.seconds >= seconds + 0.3, 5_000);
+  assert.equal(other.measured.digits, '*11#');
+  // RFC 4733 2.5.1: a packet each 20 ms, and the end three times
+  assert.equal(other.measured.otherPackets, 4 * 10);
+});
