@@ -226,9 +226,10 @@ async function openSip({ sip, trunks }: Settings, log: Logger, clock: Clock): Pr
 
 function mediaSettings({ media, trunks, node }: Settings): MediaSettings {
   if (media.mode === 'direct') return media;
-  const { mode, engines, timeout, silentAfter } = media;
+  const { mode, engines, timeout, silentAfter, digitEvents } = media;
   const policies = Object.fromEntries(trunks.map((trunk) => [trunk.name, trunk.media]));
-  return { mode, node, engines, timeoutMs: timeout, silentAfterMs: silentAfter, trunks: policies };
+  const reported = digitEvents === undefined ? {} : { digitEvents };
+  return { mode, node, engines, timeoutMs: timeout, silentAfterMs: silentAfter, trunks: policies, ...reported };
 }
 
 function someGatewayUp(trunk: Trunk): boolean {

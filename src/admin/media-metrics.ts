@@ -19,6 +19,15 @@ export interface MediaFacts {
     readonly silent: number;
     readonly leftBehind: number;
   };
+  /** What became of the datagrams in which rtpengines tell of digits. */
+  readonly digits?: {
+    readonly taken: number;
+    readonly unwanted: number;
+    readonly repeated: number;
+    readonly unreadable: number;
+    readonly stranger: number;
+    readonly excess: number;
+  };
 }
 type EngineFacts = MediaFacts['engines'][number];
 
@@ -57,6 +66,16 @@ export function observeMedia(read: () => MediaFacts | undefined, registers: Regi
         this.inc({ engine, kind: 'resent' }, resent);
         this.inc({ engine, kind: 'stray' }, strays);
       }
+    },
+  });
+  new Counter({
+    name: 'ringaway_media_digit_reports_total',
+    help: 'Reports of digits (media.digitEvents): taken on as INFO, unwanted there, repeated, unreadable, of strangers, or too many',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [kind, count] of Object.entries(read()?.digits ?? {})) this.inc({ kind }, count);
     },
   });
   new Counter({

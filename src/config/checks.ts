@@ -41,6 +41,7 @@ export function crossCheck(settings: ParsedSettings): SettingFault[] {
     settings.trunks.forEach((trunk, index) => {
       if (trunk.media) fault(['trunks', index, 'media'], relay.replace('plays it', 'sees to it'));
     });
+    if (media.digitEvents !== undefined) fault(['media', 'digitEvents'], relay.replace('plays it', 'reports them'));
   } else if (calls.answerEarly && calls.music === undefined) {
     fault(['calls', 'music'], 'is missing; expected a wav or mp3 file, since calls.answerEarly lets callers hear it');
   }

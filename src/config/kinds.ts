@@ -162,6 +162,15 @@ export const engineAddress: Kind<string> = textKind(
   },
 );
 
+/** Where datagrams of rtpengines are taken, as written; over IPv4, as its ng protocol. */
+export const digitEventsAddress: Kind<string> = textKind(
+  'udp://, an IPv4 address of this machine and a port, such as udp://127.0.0.1:2224',
+  (input) => {
+    const read = input.startsWith('udp://') ? parseAddress(input.slice('udp://'.length), 1) : undefined;
+    return read && ipaddr.IPv4.isValidFourPartDecimal(read.host) ? input : undefined;
+  },
+);
+
 /** The SIP server behind drachtio-srf. */
 export type SipServer = { kind: 'builtin' } | { kind: 'drachtio'; host: string; port: number; secret: string };
 

@@ -1,6 +1,7 @@
 // The settings of the media: the relays, and what each trunk wants of them.
 import { z } from 'zod';
 import {
+  digitEventsAddress,
   duration,
   engineAddress,
   kind,
@@ -44,6 +45,11 @@ export const media = section('The path of the voice', {
     example: 'engines: [udp://127.0.0.1:2223, { address: "udp://127.0.0.1:2224", weight: 3 }]',
   }),
   timeout: setting(duration('50ms', '10s'), '1s', { description: 'How long an rtpengine may take to answer.' }),
+  digitEvents: optional(digitEventsAddress, {
+    description:
+      'Where the rtpengines tell which keys were pressed, as udp://address:port; the same address stands in their --dtmf-log-dest. Keys that one side presses as RFC 4733 events then go on by INFO to a side that takes no events (its trunk says digits: info, or it agreed to none), each once and in order. Only the addresses of media.engines are listened to. Unset: such keys do not arrive.',
+    example: 'digitEvents: udp://127.0.0.1:2224',
+  }),
   silentAfter: setting(duration('0s', '1h'), '90s', {
     description:
       'After this time without a packet (RTP or RTCP) from a side that is not on hold, a connected call ends. 0s never ends one. When both sides are silent, rtpengine removes the session by itself (its timeout, 60 s); then both are asked whether they are still there.',
@@ -65,7 +71,7 @@ export const trunkMedia = z.strictObject({
   }),
   digits: optional(oneOf('agreed', 'rfc4733', 'inband', 'info'), {
     description:
-      'How digits go to this trunk. agreed: RFC 4733 where both sides know it, else INFO; rfc4733: always offered, tones become events; inband: as tones; info: INFO alone. agreed unless set.',
+      'How digits go to this trunk. agreed: RFC 4733 where both sides know it, else INFO; rfc4733: always offered, tones become events; inband: as tones; info: INFO alone. Events of the other side become INFO where media.digitEvents is set; tones never do. agreed unless set.',
   }),
   srtp: optional(oneOf('off', 'accept', 'require'), {
     description:

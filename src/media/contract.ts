@@ -16,6 +16,11 @@ export interface RtpengineSettings {
   timeoutMs: number;
   /** Milliseconds without a packet from a side after which it is told to be silent; 0: never. */
   silentAfterMs: number;
+  /**
+   * `udp://address:port` where the engines tell which keys were pressed (rtpengine `--dtmf-log-dest`), so that they go on as INFO to
+   * a side that takes digits so; without it they do not.
+   */
+  digitEvents?: string;
   /** By the name of the trunk; one that is not here has none. */
   trunks?: Readonly<Record<string, MediaPolicy>>;
 }
@@ -62,12 +67,30 @@ export interface MediaCounts {
   leftBehind: number;
 }
 
+/** What became of the datagrams that came to `digitEvents`. */
+export interface DigitCounts {
+  /** Keys that went on as INFO. */
+  taken: number;
+  /** Keys that were for nobody: the other side takes events, hears something else, or is gone; or there is no such session. */
+  unwanted: number;
+  /** The same key told twice. */
+  repeated: number;
+  /** No report of a key. */
+  unreadable: number;
+  /** Not from the address of an engine. */
+  stranger: number;
+  /** More than are read in a second. */
+  excess: number;
+}
+
 export interface MediaHealth {
   mode: 'direct' | 'rtpengine';
   /** Whether a new call would find media. */
   ok: boolean;
   engines: EngineHealth[];
   counts: MediaCounts;
+  /** Where keys are reported. */
+  digits?: DigitCounts;
 }
 
 export interface Media extends MediaPort {

@@ -3,6 +3,7 @@ import { createDirectMedia } from './direct.ts';
 import { createRtpengineMedia } from './rtpengine/port.ts';
 
 export type {
+  DigitCounts,
   EngineHealth,
   EngineSettings,
   Media,

@@ -11,7 +11,8 @@ export interface MediaPolicy {
   ptime?: number;
   /**
    * How digits go there. `agreed`: RFC 4733 where both sides know it, else INFO; `rfc4733`: always offered, tones of the other
-   * side become events; `inband`: as tones, events of the other side become tones; `info`: by INFO alone.
+   * side become events; `inband`: as tones, events of the other side become tones; `info`: by INFO alone, events of the other
+   * side become INFO where the engines report them (`media.digitEvents`), tones stay tones.
    */
   digits?: DigitsWay;
   /** `accept`: plain RTP is offered, SRTP is taken when the other side offers it. */
@@ -41,6 +42,8 @@ export interface Policies {
   from: MediaPolicy;
   /** Of the side that it goes to. */
   to: MediaPolicy;
+  /** Whether events are made INFO for a side that takes no events: the engine then keeps them (telephone-event.ts). */
+  eventsToInfo: boolean;
 }
 
 /**
@@ -99,11 +102,10 @@ function packing({ ptime }: ReadAudio, to: MediaPolicy): NgParameters {
   return to.ptime === undefined || to.ptime === ptime ? {} : { ptime: to.ptime };
 }
 
-function codecRequest({ codecs }: ReadAudio, { from, to }: Policies): NgParameters | undefined {
-  const digits = digitsRequest(
-    to.digits ?? 'agreed',
-    codecs.some(({ name }) => isCodec(name, event)),
-  );
+function codecRequest({ codecs }: ReadAudio, { from, to, eventsToInfo }: Policies): NgParameters | undefined {
+  const way = to.digits ?? 'agreed';
+  const offered = codecs.some(({ name }) => isCodec(name, event));
+  const digits = digitsRequest(way === 'info' && eventsToInfo ? 'agreed' : way, offered);
   if (!from.codecs && !to.codecs) return digitsAlone(digits);
   const names = codecs.map(({ name }) => name).filter((name) => name !== '' && !among(name, beside));
   const taken = from.codecs ? names.filter((name) => among(name, from.codecs ?? [])) : names;

@@ -436,6 +436,110 @@ describe('a connected call is held', () => {
   });
 });
 
+describe('keys that are pressed as events, towards a side that takes none', () => {
+  const infos = ({ asked }: { asked: readonly { method: string; body?: string }[] }) =>
+    asked.filter(({ method }) => method === 'INFO').map(({ body }) => body);
+  const info = (digit: string, milliseconds = 160) => `Signal=${digit}\r\nDuration=${milliseconds}\r\n`;
+
+  test('arrive as INFO, in order, each when the one before was answered; in both directions', async () => {
+    const world = new CallWorld();
+    const { caller, target } = await world.connected();
+    const events = world.media.sessions[0]?.events;
+    const answers: ((status: number) => void)[] = [];
+    target.onRequest = () => new Promise((resolve) => answers.push((status) => resolve({ status })));
+    for (const digit of '5#5') events?.digit('caller', digit, 160);
+    events?.digit('target', '9', 40);
+    await settled();
+    assert.deepEqual(infos(caller), [info('9', 40)]);
+    assert.deepEqual(infos(target), [info('5')]);
+    assert.equal(target.asked.at(-1)?.contentType, 'application/dtmf-relay');
+    answers[0]?.(200);
+    await settled();
+    assert.deepEqual(infos(target), [info('5'), info('#')]);
+    answers[1]?.(415);
+    await settled();
+    assert.deepEqual(infos(target), [info('5'), info('#'), info('5')], 'one that is refused stops no other');
+    answers[2]?.(200);
+    await settled();
+    world.assertTalk(caller, target);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test('who does not answer gets no more than may wait, and nothing once they are gone', async () => {
+    const world = new CallWorld();
+    const { target, caller } = await world.connected();
+    const events = world.media.sessions[0]?.events;
+    let answer: () => void = () => undefined;
+    target.onRequest = () => new Promise((resolve) => (answer = () => resolve({ status: 200 })));
+    for (let count = 0; count < 100; count++) events?.digit('caller', '1', 160);
+    target.onRequest = undefined;
+    await settled();
+    answer();
+    for (let turn = 0; turn < 40; turn++) await settled();
+    assert.equal(infos(target).length, 32);
+    target.onRequest = () => new Promise(() => undefined);
+    for (const digit of '12') events?.digit('caller', digit, 160);
+    await settled();
+    target.hangsUp();
+    await settled();
+    events?.digit('caller', '3', 160);
+    await settled();
+    assert.equal(infos(target).length, 33);
+    assert.deepEqual(infos(caller), []);
+    world.assertNothingLeft();
+  });
+
+  test('are for nobody while a side rings, is elsewhere, or has been left', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    await world.transfer(id);
+    await settled();
+    const party = world.target;
+    party.rings(183, party.describe());
+    await settled();
+    const events = world.media.sessions[0]?.events;
+    events?.digit('caller', '1', 160);
+    party.answers();
+    await settled();
+    await world.transfer(id, another, attended);
+    await settled();
+    world.target.answers();
+    await settled();
+    assert.equal(world.view(id).move?.state, 'connected');
+    events?.digit('caller', '2', 160);
+    events?.digit('target', '3', 160);
+    await settled();
+    assert.deepEqual([infos(party), infos(caller), infos(world.target)], [[], [], []]);
+    const between = [...world.media.standing].find(({ known }) => known.target === world.target.describe());
+    between?.events.digit('target', '4', 160);
+    await settled();
+    assert.deepEqual([infos(party), infos(caller), infos(world.target)], [[info('4')], [], []]);
+    await world.calls.hangUp('shop1', id, 'pc');
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  test("a terminal's digits and a phone's come one at a time to the same party", async () => {
+    const world = new CallWorld();
+    const { id, target } = await world.connected();
+    const answers: (() => void)[] = [];
+    target.onRequest = () => new Promise((resolve) => answers.push(() => resolve({ status: 200 })));
+    const sent = world.calls.digits('shop1', id, 'pc', '1');
+    await settled();
+    world.media.sessions[0]?.events.digit('caller', '2', 160);
+    await settled();
+    assert.deepEqual(infos(target), [info('1')]);
+    answers[0]?.();
+    assert.ok((await sent).ok);
+    await settled();
+    assert.deepEqual(infos(target), [info('1'), info('2')]);
+    answers[1]?.();
+    await settled();
+  });
+});
+
 describe('the media of a call', () => {
   test('that fall silent end it on both sides, with a reason', async () => {
     const world = new CallWorld();

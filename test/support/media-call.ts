@@ -10,6 +10,7 @@ import { sampleRate } from '../../src/simulate/rtp/g711.ts';
 import { answerSdp, offerSdp, readAnswer, type OwnMedia } from '../../src/simulate/rtp/sdp.ts';
 import { RtpSession } from '../../src/simulate/rtp/session.ts';
 import { tone } from '../../src/simulate/rtp/sources.ts';
+import { KeyEar } from './key-tones.ts';
 import { relays } from './media-session.ts';
 import { startRtpengine, type RunningRtpengine } from './rtpengine.ts';
 import { wav } from './wav.ts';
@@ -38,9 +39,16 @@ export async function mediaOf(
 }
 
 export async function phone(t: TestContext, address = '127.0.0.1'): Promise<RtpSession> {
-  const session = await RtpSession.open({ clock: systemClock, address, expect: Object.values(pitch) });
+  return (await listeningPhone(t, address)).phone;
+}
+
+/** A phone, and an ear for the keys that it hears as tones. */
+export async function listeningPhone(t: TestContext, address = '127.0.0.1') {
+  const tones = new KeyEar();
+  const expect = Object.values(pitch);
+  const session = await RtpSession.open({ clock: systemClock, address, expect, listen: tones.hear });
   t.after(() => session.close());
-  return session;
+  return { phone: session, tones };
 }
 
 export const ownMedia = ({ address, port }: RtpSession): OwnMedia => ({ address, port });

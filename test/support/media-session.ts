@@ -3,7 +3,10 @@ import type { EngineSettings, RtpengineSettings } from '../../src/media/media.ts
 
 /** A media session of a call, for tests that need no more of it than its name. */
 export function openSession(media: MediaPort, callId: string, session = 1): Promise<MediaSession> {
-  return media.open({ callId, session, trunks: {} }, { silent: () => undefined, lost: () => undefined });
+  return media.open(
+    { callId, session, trunks: {} },
+    { silent: () => undefined, lost: () => undefined, digit: () => undefined },
+  );
 }
 
 /** Settings of rtpengines at these addresses (or more than their addresses), with what a test changes. */

@@ -1,9 +1,11 @@
 import { Failure } from '../../shared/errors.ts';
 import type { Bridge } from './bridge.ts';
 
+/** Milliseconds that a key of a terminal is pressed for. */
+const pressed = 160;
+
 /**
- * Digits towards the target: in the voice's path where its trunk takes them there (RFC 4733), else as INFO
- * (application/dtmf-relay), one after the other.
+ * Digits towards the target: in the voice's path where its trunk takes them there (RFC 4733), else as INFO, one after the other.
  * @throws Failure `media-refused` when the far end refuses them
  */
 export async function sendDigits(bridge: Bridge, digits: string): Promise<void> {
@@ -15,9 +17,7 @@ export async function sendDigits(bridge: Bridge, digits: string): Promise<void> 
   }
 }
 
-async function inform(bridge: Bridge, digit: string): Promise<void> {
-  const body = `Signal=${digit}\r\nDuration=160\r\n`;
-  const asked = bridge.target?.ask({ method: 'INFO', contentType: 'application/dtmf-relay', body });
-  const { status } = (await asked) ?? { status: 481 };
-  if (status >= 300) throw new Failure('media-refused', `the far end refuses digits (${status})`);
+async function inform({ target }: Bridge, digit: string): Promise<void> {
+  if (!target) throw new Failure('media-refused', 'there is nobody who could take digits');
+  await target.press(digit, pressed);
 }

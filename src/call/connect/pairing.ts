@@ -45,6 +45,7 @@ export class Pairing implements Carrier {
     const exchange = await Exchange.open(tools, trunks, {
       silent: (side) => opened.pairing?.onSilence(side),
       lost: () => opened.pairing?.onLoss(),
+      digit: (from, digit, milliseconds) => opened.pairing?.onDigit(from, digit, milliseconds),
     });
     return (opened.pairing = new Pairing(tools, exchange, parties, events));
   }
@@ -221,6 +222,15 @@ export class Pairing implements Carrier {
     const all = sides.flatMap((each) => this.#present(each) ?? []);
     if (!this.#present(side) || !all.every((party) => party.answered)) return;
     this.#fail(`nothing is heard of the ${side} any more`);
+  }
+
+  /** Only those who talk to each other get each other's digits. */
+  private onDigit(from: Side, digit: string, milliseconds: number): void {
+    const [party, other] = [this.#present(from), this.#present(opposite(from))];
+    if (!party?.answered || !other?.answered) return;
+    other.press(digit, milliseconds).catch((error: unknown) => {
+      if (!other.gone) this.#tools.log.warn(`${other.name} did not get a digit: ${messageOf(error)}`);
+    });
   }
 
   /**

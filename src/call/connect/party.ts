@@ -11,6 +11,9 @@ const answerWithin = 32_000;
 const triesAtGlare = 4;
 const pauseAtGlare = { ofCallIdOwner: [2_100, 4_000], ofTheOther: [0, 2_000] } as const;
 
+/** Keys that may wait until those before them were answered: more than anybody presses in a second or two. */
+const mostKeysWaiting = 32;
+
 /** Where a party's requests go: the media that it takes part in, and whoever else does. */
 export interface Carrier {
   carry(from: Party, request: InDialogRequest): Promise<InDialogAnswer>;
@@ -45,6 +48,8 @@ export class Party {
   #gone = false;
   #inviting = 0;
   #lastInvite: Promise<unknown> = settled;
+  #lastKey: Promise<unknown> = settled;
+  #keysWaiting = 0;
   readonly #facts: PartyFacts;
   readonly #ask: (request: InDialogRequest) => Promise<InDialogAnswer>;
   readonly #origin = new Origin();
@@ -78,6 +83,24 @@ export class Party {
     const mine = this.#lastInvite.then(() => this.#send(request));
     this.#lastInvite = mine.catch(() => undefined);
     return mine.finally(() => this.#inviting--);
+  }
+
+  /**
+   * It is told by INFO that a key was pressed, when it has answered those that were pressed before.
+   * @throws Failure `media-refused` when it takes no such INFO, or answers so slowly that too many wait; DeadlineExceeded
+   */
+  press(digit: string, milliseconds: number): Promise<void> {
+    if (this.#keysWaiting >= mostKeysWaiting) {
+      return Promise.reject(new Failure('media-refused', `${this.name} does not keep up with the digits`));
+    }
+    this.#keysWaiting++;
+    const body = `Signal=${digit}\r\nDuration=${milliseconds}\r\n`;
+    const mine = this.#lastKey.then(async () => {
+      const { status } = await this.#send({ method: 'INFO', contentType: 'application/dtmf-relay', body });
+      if (status >= 300) throw new Failure('media-refused', `the far end refuses digits (${status})`);
+    });
+    this.#lastKey = mine.catch(() => undefined);
+    return mine.finally(() => this.#keysWaiting--);
   }
 
   #send(request: InDialogRequest): Promise<InDialogAnswer> {

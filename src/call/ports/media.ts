@@ -20,6 +20,11 @@ export interface MediaEvents {
   silent(side: Side): void;
   /** The engine is gone, or the session at it: `relocate` may bring it back. Told once until it has done so. */
   lost(): void;
+  /**
+   * This side pressed a key (`0-9 * # A-D`) as an RFC 4733 event, which the other side is to get as INFO: it takes no events.
+   * In the order in which they were pressed, each once; none while the other side hears a sound, or is on hold.
+   */
+  digit(from: Side, digit: string, milliseconds: number): void;
 }
 
 /** The media of two parties. `direct`: descriptions pass unchanged; rtpengine: its addresses are put in. */

@@ -18,6 +18,8 @@ export type NgCommand =
   | 'stopMedia'
   | 'blockMedia'
   | 'unblockMedia'
+  | 'blockDTMF'
+  | 'unblockDTMF'
   | 'playDTMF';
 
 /** Each datagram begins with its cookie: a UUID of 36 characters. */
@@ -91,6 +93,11 @@ export class NgClient extends rtpengineClient.Client {
   /** Where requests go from now on, and from where answers are taken: an IPv4 address, no name. */
   set target(target: NgTarget) {
     this.#target = target;
+  }
+
+  /** The address of that target. */
+  get host(): string | undefined {
+    return this.#target?.host;
   }
 
   /**

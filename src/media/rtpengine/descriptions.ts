@@ -2,7 +2,8 @@ import type { NgParameters } from 'rtpengine-client';
 import type { Side } from '../../call/ports.ts';
 import { Failure } from '../../shared/errors.ts';
 import { answerRequest, checkAddresses, offerRequest, type MediaPolicy, type Policies } from '../policy.ts';
-import type { Direction, ReadSdp } from '../sdp.ts';
+import { readSdp, type Direction, type ReadSdp } from '../sdp.ts';
+import { answerForEngine, eventsIn, offerForEngine, takesInfoAlone, withoutEvents } from '../telephone-event.ts';
 import { reasonOf, type NgReply } from './reply.ts';
 import type { Seat } from './seat.ts';
 import { otherSide } from './sides.ts';
@@ -16,22 +17,33 @@ const always = ['port-latching'];
 /** Voice of another fork is thrown away; without it both would be heard, mixed up (all of them send to one port). */
 const oneFork = ['strict-source', 'asymmetric'];
 
-/** An offer as it came, and what was made of it for the other side. */
+/** An offer as it came, as the engine got it, what it made of it, and what of that the other side is told. */
 interface Offer {
   offerer: Side;
   offer: ReadSdp;
+  given: ReadSdp;
+  made: string;
   offered: string;
 }
-/** An offer with its answer, and what was made of that for the offerer. */
+/** An offer with its answer, and what the offerer is told of it. */
 interface Exchange extends Offer {
   answer: ReadSdp;
   answered: string;
+  /** Sides that take no events, though the engine believes it. */
+  believed: ReadonlySet<Side>;
+}
+
+/** How the sides' trunks want their media, and whether events that one side presses are made INFO for the other. */
+export interface Wishes {
+  policies: Readonly<Record<Side, MediaPolicy>>;
+  eventsToInfo: boolean;
 }
 
 /** What both sides have said of their media, and what the engine has made of it. The sides' names are the ng tags. */
 export class Descriptions {
   readonly #seat: Seat;
   readonly #policies: Readonly<Record<Side, MediaPolicy>>;
+  readonly #eventsToInfo: boolean;
   #offer: Offer | undefined;
   #exchange: Exchange | undefined;
   /** What each side speaks, out of its last description. */
@@ -40,16 +52,17 @@ export class Descriptions {
   /** Whether digits can be put into the voice: the engine then decodes all of it, so it is not asked for before. */
   #injecting = false;
 
-  constructor(seat: Seat, policies: Readonly<Record<Side, MediaPolicy>>) {
+  constructor(seat: Seat, { policies, eventsToInfo }: Wishes) {
     this.#seat = seat;
     this.#policies = policies;
+    this.#eventsToInfo = eventsToInfo;
   }
 
   async offer(offerer: Side, offer: ReadSdp): Promise<string> {
-    const offered = await this.#offerAtEngine(offerer, offer);
-    this.#offer = { offerer, offer, offered };
+    const open = await this.#offerAtEngine(offerer, offer);
+    this.#offer = open;
     if (offer.protocol !== undefined) this.#protocols[offerer] = offer.protocol;
-    return offered;
+    return open.offered;
   }
 
   async answer(from: Side, answer: ReadSdp, fork?: string): Promise<string> {
@@ -58,10 +71,10 @@ export class Descriptions {
       throw new Failure('media-refused', `the ${from} answers an offer that nobody made`);
     }
     if (fork !== undefined) this.#forks.add(fork);
-    const answered = await this.#answerAtEngine(from, answer);
-    this.#exchange = { ...open, answer, answered };
+    const exchange = await this.#answerAtEngine(open, answer);
+    this.#exchange = exchange;
     if (answer.protocol !== undefined) this.#protocols[from] = answer.protocol;
-    return answered;
+    return exchange.answered;
   }
 
   get offered(): boolean {
@@ -88,6 +101,12 @@ export class Descriptions {
     const { offerer, offer, answer, offered, answered } = this.#agreedOn();
     const [said, told] = side === offerer ? [offer.text, answered] : [answer.text, offered];
     return [said, told].every((sdp) => /^a=rtpmap:\d+ telephone-event\//im.test(sdp));
+  }
+
+  /** Whether the digits of a side are to go to the other one by INFO: the engine carries its events, and they are not taken there. */
+  becomeInfo(from: Side): boolean {
+    const to = otherSide[from];
+    return this.#exchange?.believed.has(to) === true && !this.takesDigits(to);
   }
 
   /**
@@ -130,36 +149,49 @@ export class Descriptions {
     return isOffer ? after.offered : after.answered;
   }
 
-  async #tellAgain(exchange: Exchange): Promise<Exchange> {
-    const { offerer, offer, answer } = exchange;
-    const offered = await this.#offerAtEngine(offerer, offer);
-    return { offerer, offer, answer, offered, answered: await this.#answerAtEngine(otherSide[offerer], answer) };
+  async #tellAgain({ offerer, offer, answer }: Exchange): Promise<Exchange> {
+    return this.#answerAtEngine(await this.#offerAtEngine(offerer, offer), answer);
   }
 
-  async #offerAtEngine(offerer: Side, offer: ReadSdp): Promise<string> {
+  async #offerAtEngine(offerer: Side, offer: ReadSdp): Promise<Offer> {
     const to = otherSide[offerer];
+    const policies = this.#policiesFrom(offerer);
+    const given = this.#eventsToInfo ? readSdp(offerForEngine(offer, policies)) : offer;
     const isFirst = this.#seat.state === 'free';
     const parameters = {
       ...this.#rewriting(),
       'from-tag': offerer,
       // A first offer has no other side yet; a later one names both (as in the SIP dialog).
       ...(!isFirst && { 'to-tag': to }),
-      ...offerRequest(offer, this.#policiesFrom(offerer), this.#protocols[to]),
-      sdp: offer.text,
+      ...offerRequest(given, policies, this.#protocols[to]),
+      sdp: given.text,
     };
-    const offered = sdpOf(await (isFirst ? this.#seat.take(parameters) : this.#seat.ask('offer', parameters)));
-    checkAddresses(offered, this.#policies[to], this.#seat.engine);
-    return offered;
+    const made = sdpOf(await (isFirst ? this.#seat.take(parameters) : this.#seat.ask('offer', parameters)));
+    checkAddresses(made, policies.to, this.#seat.engine);
+    const hidden = this.#eventsToInfo && policies.to.digits === 'info';
+    return { offerer, offer, given, made, offered: hidden ? withoutEvents(made) : made };
   }
 
-  async #answerAtEngine(from: Side, answer: ReadSdp): Promise<string> {
-    const tags = { 'from-tag': otherSide[from], 'to-tag': from };
-    const asked = answerRequest(answer, this.#policiesFrom(from));
-    return sdpOf(await this.#seat.ask('answer', { ...this.#rewriting(), ...tags, ...asked, sdp: answer.text }));
+  async #answerAtEngine(open: Offer, answer: ReadSdp): Promise<Exchange> {
+    const { offerer, offer, made } = open;
+    const from = otherSide[offerer];
+    const policies = this.#policiesFrom(from);
+    const given = this.#eventsToInfo
+      ? readSdp(answerForEngine(answer, policies.from, { offer, made: readSdp(made) }))
+      : answer;
+    const tags = { 'from-tag': offerer, 'to-tag': from };
+    const asked = { ...this.#rewriting(), ...tags, ...answerRequest(given, policies), sdp: given.text };
+    const told = sdpOf(await this.#seat.ask('answer', asked));
+    const hidden = this.#eventsToInfo && takesInfoAlone(policies.to, offer);
+    const believed = new Set<Side>();
+    if (hidden && eventsIn(open.given).length > 0) believed.add(offerer);
+    if (this.#eventsToInfo && takesInfoAlone(policies.from, answer) && eventsIn(given).length > 0) believed.add(from);
+    return { ...open, answer, believed, answered: hidden ? withoutEvents(told) : told };
   }
 
   #policiesFrom(side: Side): Policies {
-    return { from: this.#policies[side], to: this.#policies[otherSide[side]] };
+    const [from, to] = [this.#policies[side], this.#policies[otherSide[side]]];
+    return { from, to, eventsToInfo: this.#eventsToInfo };
   }
 
   #rewriting(): NgParameters {

@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { EngineHealth, EngineSettings, MediaCounts } from '../contract.ts';
 import { readEngineAddress, resolveEngine } from './address.ts';
 import { NgClient, type NgCommand } from './client.ts';
+import type { Pressed } from './digit-report.ts';
 import { Removals } from './removals.ts';
 import { isUnknown, type NgReply } from './reply.ts';
 
@@ -29,6 +30,8 @@ export interface Tenant {
   readonly session: string;
   /** The engine does not have it any more. Returns false when it had no place there yet. */
   lost(): boolean;
+  /** A side of it pressed a key. Returns whether that was for somebody. */
+  pressed(pressed: Pressed): boolean;
 }
 
 export interface EngineParts {
@@ -97,6 +100,15 @@ export class Engine {
 
   get sessions(): number {
     return this.#tenants.size;
+  }
+
+  /** Its IP address by now; undefined while none is known. */
+  get host(): string | undefined {
+    return this.#client.host;
+  }
+
+  tenant(session: string): Tenant | undefined {
+    return this.#tenants.get(session);
   }
 
   get health(): EngineHealth {

@@ -36,6 +36,8 @@ declare module 'rtpengine-client' {
     stopMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     blockMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     unblockMedia(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    blockDTMF(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
+    unblockDTMF(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     playDTMF(target: NgTarget, parameters: NgParameters, callback: NgCallback): this;
     close(): void;
     protected _onListening(): void;

@@ -4,6 +4,7 @@ import { DeadlineExceeded } from '../../shared/deadline.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { NgCommand } from './client.ts';
+import type { Pressed } from './digit-report.ts';
 import type { Engine, Tenant } from './engine.ts';
 import type { EnginePool } from './pool.ts';
 import { isFull, isUnknown, reasonOf, type NgReply } from './reply.ts';
@@ -24,6 +25,7 @@ export class Seat implements Tenant {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onLost: () => void;
+  readonly #onPressed: (pressed: Pressed) => boolean;
   #engine: Engine;
   #state: State = 'free';
   /** Places that it was refused at, or brought away from. */
@@ -33,7 +35,7 @@ export class Seat implements Tenant {
     name: string,
     engine: Engine,
     pool: EnginePool,
-    parts: { clock: Clock; log: Logger; onLost: () => void },
+    parts: { clock: Clock; log: Logger; onLost: () => void; onPressed: (pressed: Pressed) => boolean },
   ) {
     this.#name = name;
     this.#engine = engine;
@@ -41,6 +43,7 @@ export class Seat implements Tenant {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#onLost = parts.onLost;
+    this.#onPressed = parts.onPressed;
   }
 
   /** The ng call-id: another one at each place, so that a removal that is owed somewhere never meets what was brought back. */
@@ -104,6 +107,10 @@ export class Seat implements Tenant {
     this.#state = 'lost';
     this.#onLost();
     return true;
+  }
+
+  pressed(pressed: Pressed): boolean {
+    return this.#state === 'taken' && this.#onPressed(pressed);
   }
 
   /**

@@ -3,16 +3,18 @@ import type { Clock, Timer } from '../../shared/clock.ts';
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { MediaCounts } from '../contract.ts';
-import type { MediaPolicy } from '../policy.ts';
 import { readSdp } from '../sdp.ts';
-import { Descriptions } from './descriptions.ts';
+import { Descriptions, type Wishes } from './descriptions.ts';
+import type { Pressed } from './digit-report.ts';
 import { sendDigits } from './digits.ts';
 import type { Engine } from './engine.ts';
+import { EventsToInfo } from './events-to-info.ts';
 import { answerInPlace, offerInPlace } from './parking.ts';
 import { Playing, type Sounds } from './playing.ts';
 import type { EnginePool } from './pool.ts';
 import { packetsFrom } from './reply.ts';
 import { Seat } from './seat.ts';
+import { otherSide } from './sides.ts';
 import { Silence } from './silence.ts';
 
 /** Looks at the engine's counters in each time that a side may be silent. */
@@ -25,7 +27,7 @@ export interface SessionParts {
   pool: EnginePool;
   /** Whose turn it is. */
   engine: Engine;
-  policies: Readonly<Record<Side, MediaPolicy>>;
+  wishes: Wishes;
   events: MediaEvents;
   /** Milliseconds; 0: silence is not told. */
   silentAfterMs: number;
@@ -39,6 +41,7 @@ export class RtpengineSession implements MediaSession {
   readonly #parts: SessionParts;
   readonly #seat: Seat;
   readonly #descriptions: Descriptions;
+  readonly #eventsToInfo: EventsToInfo;
   readonly #playing: Playing;
   readonly #silence: Silence;
   /** Settles with the request that was asked last; never rejects. */
@@ -50,10 +53,16 @@ export class RtpengineSession implements MediaSession {
   #closing: Promise<void> | undefined;
 
   constructor(name: string, parts: SessionParts) {
-    const { clock, log, pool, engine, policies, silentAfterMs } = parts;
+    const { clock, log, pool, engine, wishes, silentAfterMs } = parts;
     this.#parts = parts;
-    this.#seat = new Seat(name, engine, pool, { clock, log, onLost: () => this.#onLost() });
-    this.#descriptions = new Descriptions(this.#seat, policies);
+    this.#seat = new Seat(name, engine, pool, {
+      clock,
+      log,
+      onLost: () => this.#onLost(),
+      onPressed: (pressed) => this.#onPressed(pressed),
+    });
+    this.#descriptions = new Descriptions(this.#seat, wishes);
+    this.#eventsToInfo = new EventsToInfo(this.#seat, this.#descriptions);
     this.#silence = new Silence(silentAfterMs);
     this.#playing = new Playing(this.#seat, clock, (step) => {
       this.#inOrder(step).catch((error: unknown) => log.warn(`the next sound is not heard: ${messageOf(error)}`));
@@ -72,10 +81,14 @@ export class RtpengineSession implements MediaSession {
   }
 
   answer(from: Side, sdp: string, fork?: string): Promise<string> {
-    return this.#inOrder(() => {
+    return this.#inOrder(async () => {
       const said = readSdp(sdp);
-      if (this.#descriptions.agreed && this.#relocated.delete(from)) return this.#descriptions.correct(from, said);
-      return this.#take(this.#descriptions.answer(from, said, fork));
+      const corrects = this.#descriptions.agreed && this.#relocated.delete(from);
+      const told = corrects
+        ? await this.#descriptions.correct(from, said)
+        : await this.#take(this.#descriptions.answer(from, said, fork));
+      await this.#eventsToInfo.follow();
+      return told;
     });
   }
 
@@ -137,6 +150,7 @@ export class RtpengineSession implements MediaSession {
       await this.#seat.leave();
       await this.#seat.move();
       const { target, ...others } = await this.#descriptions.tellAgain();
+      await this.#eventsToInfo.followAgain();
       await this.#playing
         .playAgain()
         .catch((error: unknown) => this.#parts.log.warn(`what was played is not heard again: ${messageOf(error)}`));
@@ -217,6 +231,14 @@ export class RtpengineSession implements MediaSession {
     if (this.#closing) return;
     this.#parts.counts.lost += 1;
     this.#tell(() => this.#parts.events.lost());
+  }
+
+  /** Whether it was for somebody. */
+  #onPressed({ from, digit, milliseconds }: Pressed): boolean {
+    const heard = this.#descriptions.isToSpeak(from) && !this.#playing.isApart(otherSide[from]);
+    if (this.#closing || !heard || !this.#descriptions.becomeInfo(from)) return false;
+    this.#tell(() => this.#parts.events.digit(from, digit, milliseconds));
+    return true;
   }
 
   #tell(event: () => void): void {

@@ -28,7 +28,11 @@ async function noted(media: Media, callId = 'call') {
     what();
     for (const look of waiting) look();
   };
-  const events = { silent: (side: Side) => note(() => silent.push(side)), lost: () => note(() => (lost += 1)) };
+  const events = {
+    silent: (side: Side) => note(() => silent.push(side)),
+    lost: () => note(() => (lost += 1)),
+    digit: () => undefined,
+  };
   const session = await media.open({ callId, session: 1, trunks: {} }, events);
   return {
     session,

@@ -9,7 +9,7 @@ import { engineFor, hearsMore, hearsOnly, mediaOf, ownMedia, phone, pitch } from
 import { rtpengineMissing } from '../../support/rtpengine.ts';
 
 const skip = rtpengineMissing() ?? false;
-const nothing = { silent: () => undefined, lost: () => undefined };
+const nothing = { silent: () => undefined, lost: () => undefined, digit: () => undefined };
 
 interface Sides {
   caller?: MediaPolicy;

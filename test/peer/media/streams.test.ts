@@ -17,7 +17,7 @@ async function world(t: TestContext, target: MediaPolicy = {}, caller: MediaPoli
   const engine = await engineFor(t);
   const media = await mediaOf(t, [engine], { trunks: { a: caller, b: target } });
   const trunks = { caller: 'a', target: 'b' };
-  const events = { silent: () => undefined, lost: () => undefined };
+  const events = { silent: () => undefined, lost: () => undefined, digit: () => undefined };
   const session = await media.open({ callId: 'call', session: 1, trunks }, events);
   return { engine, media, session, caller: await phone(t), target: await phone(t) };
 }

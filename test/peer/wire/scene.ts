@@ -41,12 +41,23 @@ export class Scene implements AsyncDisposable {
     this.final = final;
   }
 
-  /** `trunk`: settings of the trunk beside its smallest form; `more`: other sections of the settings. */
-  static async open(trunk: Record<string, unknown> = {}, more: SiteOverrides = {}): Promise<Scene> {
+  /**
+   * `trunk`: settings of the trunk beside its smallest form; `more`: other sections of the settings; `out`: settings of a trunk
+   * of its own to the final phone.
+   */
+  static async open(
+    trunk: Record<string, unknown> = {},
+    more: SiteOverrides = {},
+    out?: Record<string, unknown>,
+  ): Promise<Scene> {
     const [caller, final] = [await SipPeer.open(), await SipPeer.open()];
-    const gateways = [`sip:127.0.0.1:${final.port}`];
-    const trunks = [{ name: 'ngn', peers: ['127.0.0.1/32'], gateways, optionsInterval: '0s', ...trunk }];
-    const site = await startSite(`127.0.0.1:${final.port}`, { trunks, ...more });
+    const gateways = { gateways: [`sip:127.0.0.1:${final.port}`], optionsInterval: '0s' };
+    const trunks = [
+      { name: 'ngn', peers: ['127.0.0.1/32'], ...gateways, ...trunk },
+      ...(out ? [{ name: 'out', ...gateways, ...out }] : []),
+    ];
+    const routes = [{ prefix: '+', trunk: out ? 'out' : 'ngn' }];
+    const site = await startSite(`127.0.0.1:${final.port}`, { trunks, routes, ...more });
     await site.subscribe('shop1', numbers.first);
     return new Scene(site, caller, final);
   }
@@ -117,6 +128,21 @@ export class Scene implements AsyncDisposable {
     const record = await this.record();
     await this.nothingLeft();
     return record;
+  }
+
+  /** The name of its media session at the engine, as soon as the record knows it. */
+  async mediaSession(): Promise<string> {
+    let name: string | undefined;
+    await eventually('the record names the media session', async () => {
+      const [record] = await this.#site.store.records.list({ account: 'shop1', limit: 1 });
+      name = record?.media.at(-1)?.session;
+      return name !== undefined;
+    });
+    return name ?? '';
+  }
+
+  metric(name: string): Promise<number> {
+    return this.#site.metric(name);
   }
 
   nothingLeft(): Promise<void> {

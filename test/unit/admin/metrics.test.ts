@@ -57,7 +57,11 @@ test('what others count is read at each scrape, never added to what was read bef
     legs: () => 6,
     terminals: () => ({ terminals, accounts: 1, logins: { ok: 2, locked: 1 }, notified: 3, received: 2 }),
     unhandledRejections: () => 1,
-    media: () => ({ engines: [engine], counts: { lost: 1, relocated: 2, silent: 3, leftBehind: 4 } }),
+    media: () => ({
+      engines: [engine],
+      counts: { lost: 1, relocated: 2, silent: 3, leftBehind: 4 },
+      digits: { taken: 5, unwanted: 6, repeated: 7, unreadable: 8, stranger: 9, excess: 10 },
+    }),
   });
   await metrics.text();
   terminals = 5;
@@ -87,6 +91,8 @@ test('what others count is read at each scrape, never added to what was read bef
     'ringaway_media_engine_round_trip_seconds{engine="udp://192.0.2.1:2223"}': 0.0015,
     'ringaway_media_datagrams_total{engine="udp://192.0.2.1:2223",kind="stray"}': 14,
     'ringaway_media_events_total{event="left-behind"}': 4,
+    'ringaway_media_digit_reports_total{kind="taken"}': 5,
+    'ringaway_media_digit_reports_total{kind="excess"}': 10,
   };
   for (const [name, value] of Object.entries(wanted)) assert.equal(await sample(metrics, name), value, name);
 });

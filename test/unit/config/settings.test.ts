@@ -215,6 +215,18 @@ describe('what must hold between settings', () => {
       'calls: { answerEarly: true }',
       /^calls\.answerEarly: is true, and needs a relay .*media\.mode: rtpengine.* \(ringaway\.yaml:1\)$/,
     ],
+    [
+      'reports of keys need relays',
+      'media: { digitEvents: "udp://127.0.0.1:2224" }',
+      /^media\.digitEvents: needs a relay .*media\.mode: rtpengine/,
+    ],
+    ...['127.0.0.1:2224', 'udp://localhost:2224', 'udp://127.0.0.1', 'udp://127.0.0.1:0', 'udp://[::1]:2224'].map(
+      (address): [string, string, RegExp] => [
+        `reports of keys are not taken at ${address}`,
+        `media: { mode: rtpengine, engines: [udp://127.0.0.1:2223], digitEvents: "${address}" }`,
+        /^media\.digitEvents: .* is not valid; expected udp:/,
+      ],
+    ),
     ['music needs a relay', 'calls: { music: a.wav }', /^calls\.music: needs a relay/],
     [
       'announcements need a relay',

@@ -348,7 +348,7 @@ describe('an engine that is lost', { timeout: 20_000 }, () => {
     const clock = new FakeClock();
     const media = await createMedia(relays([engine.engine], { timeoutMs: 1_000 }), { clock, log: silentLog });
     t.after(() => media.close());
-    const events = { silent: () => undefined, lost: () => void (world.lost += 1) };
+    const events = { silent: () => undefined, lost: () => void (world.lost += 1), digit: () => undefined };
     const session = await media.open({ callId: 'call', session: 1, trunks: {} }, events);
     await session.offer('caller', sdp);
     await session.answer('target', sdp);

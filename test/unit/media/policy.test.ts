@@ -12,7 +12,7 @@ const sdp = (payloads: string, more = '', protocol = 'RTP/AVP') =>
       `a=rtpmap:101 telephone-event/8000\r\n${more}`,
   );
 const asked = (payloads: string, to: MediaPolicy, from: MediaPolicy = {}) =>
-  offerRequest(sdp(payloads), { from, to }, undefined);
+  offerRequest(sdp(payloads), { from, to, eventsToInfo: false }, undefined);
 
 describe('codecs', () => {
   const cases: [string, string, MediaPolicy, MediaPolicy, unknown][] = [
@@ -66,20 +66,24 @@ test('packets are packed anew only where the two differ', () => {
   assert.equal(asked('8', { ptime: 20 })['ptime'], undefined);
   assert.equal(asked('8', { ptime: 40 })['ptime'], 40);
   const answer = sdp('8', 'a=ptime:40\r\n');
-  assert.deepEqual(answerRequest(answer, { from: {}, to: { ptime: 20 } }), { ptime: 20 });
-  assert.deepEqual(answerRequest(answer, { from: {}, to: { ptime: 40 } }), {});
+  assert.deepEqual(answerRequest(answer, { from: {}, to: { ptime: 20 }, eventsToInfo: false }), { ptime: 20 });
+  assert.deepEqual(answerRequest(answer, { from: {}, to: { ptime: 40 }, eventsToInfo: false }), {});
 });
 
 test('transport, addresses and interfaces', () => {
   const transport = (to: MediaPolicy, spoken?: string) =>
-    offerRequest(sdp('8'), { from: {}, to }, spoken)['transport-protocol'];
+    offerRequest(sdp('8'), { from: {}, to, eventsToInfo: false }, spoken)['transport-protocol'];
   assert.equal(transport({}), 'RTP/AVP');
   assert.equal(transport({}, 'RTP/SAVP'), 'RTP/SAVP');
   assert.equal(transport({ srtp: 'require' }), 'RTP/SAVP');
   assert.equal(transport({ srtp: 'off' }, 'RTP/SAVP'), 'RTP/AVP');
   const secure = sdp('8', '', 'RTP/SAVP');
-  assert.throws(() => offerRequest(secure, { from: { srtp: 'off' }, to: {} }, undefined), { code: 'media-refused' });
-  assert.throws(() => answerRequest(sdp('8'), { from: { srtp: 'require' }, to: {} }), { code: 'media-refused' });
+  assert.throws(() => offerRequest(secure, { from: { srtp: 'off' }, to: {}, eventsToInfo: false }, undefined), {
+    code: 'media-refused',
+  });
+  assert.throws(() => answerRequest(sdp('8'), { from: { srtp: 'require' }, to: {}, eventsToInfo: false }), {
+    code: 'media-refused',
+  });
   assert.equal(asked('8', { addresses: 'ipv6' })['address-family'], 'IP6');
   assert.equal(asked('8', {})['direction'], undefined);
   assert.deepEqual(asked('8', { interface: 'out' })['direction'], ['default', 'out']);

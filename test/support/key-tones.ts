@@ -1,0 +1,37 @@
+// Keys that are heard as two tones each (ITU-T Q.23), for tests that listen to a phone.
+import { sampleRate } from '../../src/simulate/rtp/g711.ts';
+import { goertzel } from '../../src/simulate/rtp/ear.ts';
+
+const rows = [697, 770, 852, 941];
+const columns = [1_209, 1_336, 1_477, 1_633];
+const keys = ['123A', '456B', '789C', '*0#D'];
+
+/** 25 ms: a key is looked for in each; 40 ms is the shortest that is one (Q.24). */
+const window = sampleRate / 40;
+/** Part of the power that each of the two tones must have. */
+const share = 0.25;
+/** Mean square below which there is silence. */
+const quiet = 10_000;
+
+/** Listens for keys: what it heard is `digits`, each key once however long it was pressed. */
+export class KeyEar {
+  digits = '';
+  #last = '';
+  #waiting: number[] = [];
+
+  readonly hear = (samples: Int16Array): void => {
+    this.#waiting.push(...samples);
+    while (this.#waiting.length >= window) {
+      const key = keyIn(Int16Array.from(this.#waiting.splice(0, window)));
+      if (key !== this.#last) this.digits += key;
+      this.#last = key;
+    }
+  };
+}
+
+function keyIn(samples: Int16Array): string {
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+  if (power < quiet) return '';
+  const heard = (all: number[]) => all.findIndex((frequency) => goertzel(samples, frequency) > share * power);
+  return keys[heard(rows)]?.charAt(heard(columns)) ?? '';
+}
