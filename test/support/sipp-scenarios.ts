@@ -194,19 +194,49 @@ export const isReinvited = (direction: string, version: number) =>
     '\n',
   );
 
-/** The side that was called hangs up. */
-export const hangsUp = [
-  send(`BYE [next_url] SIP/2.0
+/** A request of the side that was called. */
+const calledRequest = (method: string, sequence: number, rest: string) => `${method} [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 [routes]
 Max-Forwards: 70
 From: [$to];tag=[call_number]called
 To: [$from]
 Call-ID: [call_id]
-CSeq: 1 BYE
-${withoutBody}`),
-  response(200, ''),
-].join('\n');
+CSeq: ${sequence} ${method}
+${contact}
+${rest}`;
+
+/** The side that was called hangs up; a NOTIFY may cross that. */
+export const hangsUpAs = (sequence: number) =>
+  [
+    send(calledRequest('BYE', sequence, withoutBody)),
+    '  <recv request="NOTIFY" optional="true"/>',
+    response(200, ''),
+  ].join('\n');
+export const hangsUp = hangsUpAs(1);
+
+/** The side that was called offers its voice anew: hold with `sendonly`, resume with `sendrecv`. */
+export const reinvites = (direction: string, sequence: number) =>
+  [
+    send(calledRequest('INVITE', sequence, withSdp(direction, sequence + 1))),
+    response(100, 'optional="true"'),
+    response(200, ''),
+    send(calledRequest('ACK', sequence, withoutBody), false),
+  ].join('\n');
+
+/** The side that was called presses its transfer key, and is accepted. */
+export const refers = (to: string, sequence: number) =>
+  [send(calledRequest('REFER', sequence, `Refer-To: <${to}>\n${withoutBody}`)), response(202, '')].join('\n');
+
+/** Is told how its transfer goes (RFC 3515 2.4.5). */
+export const isTold = (fragment: string) =>
+  [
+    `  <recv request="NOTIFY"><action>
+    <ereg regexp="^${fragment}" search_in="body" check_it="true" assign_to="told"/>
+  </action></recv>
+  <Reference variables="told"/>`,
+    send(answerInDialog(withoutBody), false),
+  ].join('\n');
 
 // ---------------------------------------------------------------- both
 

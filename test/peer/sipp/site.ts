@@ -19,7 +19,7 @@ export const numbers = {
   silent: '+8675520000008',
 } as const;
 /** Hz, by which the parties are told apart. */
-export const voices = { caller: 440, final: 620 } as const;
+export const voices = { caller: 440, final: 620, another: 850 } as const;
 
 /** What is missing for these tests; undefined when nothing is. */
 export const peersMissing = (): string | undefined => sippMissing() ?? kamailioMissing() ?? rtpengineMissing();
