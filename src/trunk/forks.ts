@@ -25,6 +25,10 @@ export interface Early {
 /** The early dialogs of one INVITE of ours, told apart by their To tags. */
 export class Forks {
   readonly #forks = new Map<string, Fork>();
+  /** The fork that was heard of last: the one that a request of ours reaches. */
+  #last: string | undefined;
+  /** The fork whose early media came last. */
+  #audible: string | undefined;
   /** Whether the INVITE had an offer; otherwise a description is one, if anything. */
   readonly #offered: boolean;
 
@@ -37,12 +41,14 @@ export class Forks {
     const tag = tagOf(response.get('to'));
     if (response.status === 199) {
       this.#forks.delete(tag);
+      this.#last = [...this.#forks.keys()].at(-1);
       return undefined;
     }
     const before = this.#forks.get(tag);
     const described = this.#offered ? sdpOf(response) : undefined;
     const reliable = response.has('rseq');
     if (tag !== '') {
+      this.#last = tag;
       this.#forks.set(tag, {
         tag,
         // RFC 3261 13.2.1: the first description of a dialog is the answer where it came reliably
@@ -53,6 +59,7 @@ export class Forks {
       });
     }
     const heard = /\binactive\b/i.test(response.get('p-early-media') ?? '') ? undefined : described;
+    if (heard !== undefined) this.#audible = tag;
     return { fork: tag, ...(heard !== undefined && { sdp: heard }) };
   }
 
@@ -61,12 +68,16 @@ export class Forks {
     return this.#forks.get(tag)?.sdp;
   }
 
+  get several(): boolean {
+    return this.#forks.size > 1;
+  }
+
   /**
-   * The early dialog that can be changed before the answer: the only one there is, with offer and answer exchanged. With
-   * several, a change would have to be made in each, and each could answer in its own way.
+   * The early dialog that can be changed before the answer, with offer and answer exchanged: the only one there is, or the
+   * one that is heard, where a request of ours reaches it. If another one answers, it is told of the change then.
    */
-  get changeable(): { updates: boolean; contact: string | undefined } | undefined {
-    const [only, ...others] = this.#forks.values();
-    return only?.agreed === true && others.length === 0 ? only : undefined;
+  get changeable(): Readonly<Fork> | undefined {
+    const fork = this.#forks.get(this.#last ?? '');
+    return fork?.agreed === true && (!this.several || fork.tag === this.#audible) ? fork : undefined;
   }
 }

@@ -99,12 +99,19 @@ export class OutgoingLeg implements TargetLeg, Leg {
 
   request(request: InDialogRequest): Promise<InDialogAnswer> {
     if (!this.#dialog || this.#hangUp || this.#state.is === 'over') return Promise.resolve({ status: 481 });
-    if (this.#state.is === 'dialling') {
-      const early = request.method === 'UPDATE' ? this.#forks.changeable : undefined;
-      if (early?.updates !== true) return Promise.resolve({ status: 491 });
-      this.#dialog.movedTo(early.contact);
-    }
-    return this.#dialog.request(request);
+    return this.#state.is === 'dialling' ? this.#requestEarly(this.#dialog, request) : this.#dialog.request(request);
+  }
+
+  async #requestEarly(dialog: StandingDialog, request: InDialogRequest): Promise<InDialogAnswer> {
+    const early = request.method === 'UPDATE' ? this.#changeable : undefined;
+    if (early?.updates !== true) return { status: 491 };
+    dialog.movedTo(early.contact);
+    return { ...(await dialog.request(request)), fork: early.tag };
+  }
+
+  /** Which of several forks a drachtio-server takes a request of ours to is its own affair. */
+  get #changeable(): Forks['changeable'] {
+    return this.#forks.several && this.#tools.server.isDrachtio ? undefined : this.#forks.changeable;
   }
 
   received(request: SrfRequest, response: SrfResponse): void {
@@ -146,7 +153,8 @@ export class OutgoingLeg implements TargetLeg, Leg {
   /** Inside an early dialog: the INVITE is still to be answered, and that answer decides. */
   #receivedEarly(request: SrfRequest, response: SrfResponse): void {
     const offers = request.body !== undefined && request.body !== '';
-    if (request.method === 'UPDATE' && this.#dialog && (!offers || this.#forks.changeable)) {
+    const mayOffer = this.#changeable?.tag === tagOf(request.get('from'));
+    if (request.method === 'UPDATE' && this.#dialog && (!offers || mayOffer)) {
       this.#dialog.received(request, response);
     } else if (request.method === 'BYE') respond(this.#tools, response, 200);
     else respond(this.#tools, response, 500, { headers: { 'Retry-After': '5' } }); // RFC 3311 5.2
@@ -184,7 +192,7 @@ export class OutgoingLeg implements TargetLeg, Leg {
     this.#dialog ??= new StandingDialog(
       this.#tools,
       { dialogId: stackDialogId, socket, target: contactOf(response), ...(auth && { auth }) },
-      (request, answer) => this.#events.request(request, answer),
+      (request, answer) => this.#pass(request, answer),
       (how) => {
         this.#leave();
         this.#events.ended(how);
@@ -193,6 +201,11 @@ export class OutgoingLeg implements TargetLeg, Leg {
       mayRefer ? (referral) => this.#events.referred(referral) : undefined,
     );
     this.#dialog.movedTo(contactOf(response));
+  }
+
+  #pass(request: InDialogRequest, answer: (answer: InDialogAnswer) => void): void {
+    const early = this.#state.is === 'dialling' ? this.#changeable : undefined;
+    this.#events.request(early ? { ...request, fork: early.tag } : request, answer);
   }
 
   #acknowledge(answer?: SendOptions): void {

@@ -341,3 +341,67 @@ describe('a caller who requires 100rel and makes no offer', () => {
     world.assertTalk(caller, world.target);
   });
 });
+
+describe('UPDATE before the answer', () => {
+  const update = (body: string) => ({ method: 'UPDATE', contentType: 'application/sdp', body });
+
+  /** Early media of the target are heard, agreed reliably: either side may offer anew. */
+  async function agreed(to?: [string, ...string[]]) {
+    const scene = await ringing(to ? { to } : {});
+    scene.target.rings(183, scene.target.describe(), 'a');
+    await settled();
+    scene.target.heard = scene.target.dialled.sdp;
+    return scene;
+  }
+
+  const widened = (sdp: string) => sdp.replace('RTP/AVP 8', 'RTP/AVP 8 101');
+
+  test('of the target: its 200 repeats what it said before, which is not so any more', async () => {
+    const { world, caller, target } = await agreed();
+    assert.equal((await target.asks(update(widened(target.describe())))).status, 200);
+    target.rings(183, target.describe());
+    await settled();
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.match(world.media.sessions[0]?.known.target ?? '', /RTP\/AVP 8 101/);
+    assert.equal(target.asked.length, 0, 'it knows');
+  });
+
+  test('of the target, whose engine dies then', async () => {
+    const { world, caller, target } = await agreed();
+    assert.equal((await target.asks(update(widened(target.describe())))).status, 200);
+    world.media.sessions[0]?.dies();
+    await settled();
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.equal(target.asked.length, 1);
+  });
+
+  for (const by of ['target', 'caller'] as const) {
+    test(`of the ${by} in one fork, and another one answers: both are heard`, async () => {
+      const { world, caller, target } = await agreed();
+      const phone = by === 'target' ? target : caller;
+      assert.equal((await phone.asks(update(widened(phone.describe())))).status, 200);
+      target.rings(183, target.describe(), 'b');
+      await settled();
+      target.answers(target.describe(), 'b');
+      await settled();
+      world.assertTalk(caller, target);
+      const offers = target.asked.filter(({ method }) => method === 'INVITE').map(({ body = '' }) => body);
+      assert.equal(offers.length, by === 'caller' ? 1 : 0, 'where it has to know');
+      if (by === 'caller') assert.match(offers[0] ?? '', /RTP\/AVP 8 101/);
+    });
+  }
+
+  test('of the caller: the phone that they hear is told, and another one as it answers', async () => {
+    const { world, caller, target } = await agreed(numbers);
+    assert.equal((await caller.asks(update(widened(caller.describe())))).status, 200);
+    assert.match(target.heard ?? '', /RTP\/AVP 8 101/);
+    const [, second] = world.targets;
+    assert.ok(second);
+    await answers(second);
+    world.assertTalk(caller, second);
+    assert.match(second.heard ?? '', /RTP\/AVP 8 101/);
+    assert.match(world.media.sessions[1]?.known.caller ?? '', /RTP\/AVP 8 101/);
+  });
+});

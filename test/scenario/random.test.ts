@@ -6,6 +6,7 @@ import type { InDialogAnswer } from '../../src/call/ports.ts';
 import { Failure } from '../../src/shared/errors.ts';
 import type { CallView } from '../../src/call/view.ts';
 import type { FakeCaller } from '../support/call/caller.ts';
+import type { FakeTarget } from '../support/call/target.ts';
 import { CallWorld, settled } from '../support/call-world.ts';
 
 const callsInAll = Number(process.env['CALL_RANDOM_CALLS'] ?? 2_000);
@@ -24,7 +25,10 @@ const numbers = ['+8675520000007', '+8675520000008', '+8675520000009'] as const;
 /** What phones, terminals and network may do to a call now. */
 function actions(world: CallWorld, { caller, id }: Played): Action[] {
   const targets = world.targets.filter(({ dialled, leg }) => dialled.callId === id && leg !== 'over');
-  const reinvite = { method: 'INVITE', contentType: 'application/sdp' };
+  const offer = (phone: FakeCaller | FakeTarget, direction?: string) => ({
+    method: phone.leg === 'standing' ? 'INVITE' : 'UPDATE',
+    ...{ contentType: 'application/sdp', body: phone.describe(direction) },
+  });
   return [
     ...numbers.map((number) => () => world.transfer(id, number)),
     () => world.transfer(id, [...numbers]),
@@ -37,15 +41,16 @@ function actions(world: CallWorld, { caller, id }: Played): Action[] {
     () => world.calls.resume('shop1', id, 'pc'),
     () => world.calls.complete('shop1', id, 'pc'),
     () => world.calls.digits('shop1', id, 'pc', '1#'),
-    () => caller.asks({ ...reinvite, body: caller.describe('sendonly') }),
-    () => caller.asks({ ...reinvite, body: caller.describe() }),
+    () => caller.asks(offer(caller, 'sendonly')),
+    () => caller.asks(offer(caller)),
     ...targets.flatMap((target) => [
       () => target.rings(),
       () => target.rings(183, target.describe()),
+      () => target.rings(183, target.describe(), 'b'),
       () => target.answers(),
-      () => target.answers(),
-      () => target.asks({ ...reinvite, body: target.describe('sendonly') }),
-      () => target.asks({ ...reinvite, body: target.describe() }),
+      () => target.answers(target.describe(), 'b'),
+      () => target.asks(offer(target, 'sendonly')),
+      () => target.asks(offer(target)),
     ]),
     ...caller.referred
       .splice(0)

@@ -115,7 +115,7 @@ export class Branch {
 
   async #progress(status: number, sdp: string | undefined, fork: string): Promise<void> {
     if (sdp !== undefined && !this.delayed && this.pairing) {
-      const early = await this.pairing.exchange.answer('target', sdp, fork).catch((error: unknown) => {
+      const early = await this.pairing.answers.early('target', sdp, fork).catch((error: unknown) => {
         // Early media is a courtesy: without it the caller hears its own ringing tone.
         this.#call.log.warn(`the early media of ${this.to} are not passed on: ${messageOf(error)}`);
         return undefined;

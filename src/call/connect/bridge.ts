@@ -152,7 +152,7 @@ export class Bridge implements Attempt {
       await this.#answerWithOffer(winner, winner.pairing, stillWanted);
     } else {
       const { sdp, fork } = winner.answer;
-      const answer = await winner.pairing.answered('target', sdp, fork);
+      const answer = await winner.pairing.answers.final('target', sdp, fork);
       stillWanted();
       if (party.answered) await winner.pairing.bring('caller');
       else await this.#answerCaller(answer, winner.pairing);
@@ -175,7 +175,7 @@ export class Bridge implements Attempt {
     stillWanted();
     const { sdp = '' } = await this.#answerCaller(offer, pairing);
     caller.described = sdp;
-    const answer = await pairing.answered('caller', sdp).catch((error: unknown) => {
+    const answer = await pairing.answers.final('caller', sdp).catch((error: unknown) => {
       throw new BrokenAnswer(messageOf(error));
     });
     winner.leg?.acknowledge(winner.party.said(answer));

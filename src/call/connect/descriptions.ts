@@ -40,6 +40,12 @@ export function leavesAsKnown(answer: string, offered: string, known: string | u
   );
 }
 
+/** Whether two descriptions of ours say the same but for their origin, which each party gets its own of (see Origin). */
+export function isSameSession(one: string, other: string): boolean {
+  const origin = /^o=.*\r?\n/m;
+  return one.replace(origin, '') === other.replace(origin, '');
+}
+
 /** The same description, with `direction` for each of its streams. */
 export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv'): string {
   const lines = sdp

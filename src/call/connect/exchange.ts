@@ -36,6 +36,8 @@ export class Exchange {
   readonly known: Partial<Record<Side, string>> = {};
   /** What each side is to be told of the other's. */
   readonly sent: Partial<Record<Side, string>> = {};
+  /** Who made the last offer. */
+  #offerer: Side | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #noted: string | undefined;
   #closed: Promise<void> | undefined;
@@ -65,12 +67,18 @@ export class Exchange {
   async offer(from: Side, sdp: string): Promise<string> {
     const offer = await this.#inTurn(() => this.#media.offer(from, sdp));
     this.known[from] = sdp;
+    this.#offerer = from;
     this.#noteEngine();
     return (this.sent[opposite(from)] = offer);
   }
 
-  /** The same for an answer; `fork` where several phones of one number may answer. */
+  /**
+   * The same for an answer; `fork` where several phones of one number may answer. When one of them has made an offer itself
+   * since (UPDATE), another one answers what the other side said before.
+   */
   async answer(from: Side, sdp: string, fork?: string): Promise<string> {
+    const before = this.known[opposite(from)];
+    if (this.#offerer === from && before !== undefined) await this.offer(opposite(from), before);
     const answer = await this.#inTurn(() => this.#media.answer(from, sdp, fork));
     this.known[from] = sdp;
     return (this.sent[opposite(from)] = answer);

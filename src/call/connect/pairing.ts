@@ -1,5 +1,6 @@
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { InDialogAnswer, InDialogRequest, Side } from '../ports.ts';
+import { Answers } from './answers.ts';
 import { heldBy, leavesAsKnown, withDirection } from './descriptions.ts';
 import { Exchange, opposite, type PairingTools, type Sounds } from './exchange.ts';
 import type { Carrier, Party } from './party.ts';
@@ -21,6 +22,8 @@ export interface PairingEvents {
 export class Pairing implements Carrier {
   /** What they say of their media, through the media session. */
   readonly exchange: Exchange;
+  /** What a dialog answers before it stands, and as it does. */
+  readonly answers: Answers;
   readonly #tools: PairingTools;
   readonly #parties: Partial<Record<Side, Party>>;
   #events: PairingEvents;
@@ -59,6 +62,7 @@ export class Pairing implements Carrier {
     this.#tools = tools;
     this.exchange = exchange;
     this.#parties = { ...parties };
+    this.answers = new Answers(exchange, this.#parties);
     this.#events = events;
   }
 
@@ -116,7 +120,7 @@ export class Pairing implements Carrier {
 
   /** re-INVITE and UPDATE: hold, resume, a new address or codec, T.38. */
   async #renegotiate(from: Party, side: Side, request: InDialogRequest): Promise<InDialogAnswer> {
-    const { body } = request;
+    const { body, fork: by } = request;
     if (body === undefined || body === '') return this.#offerAgain(from, side, request);
     const other = opposite(side);
     const party = this.#present(other);
@@ -126,8 +130,8 @@ export class Pairing implements Carrier {
       const before = { ...this.exchange.known };
       const offer = await this.exchange.offer(side, body);
       const method = party.answered ? 'INVITE' : 'UPDATE'; // RFC 3311 5.1: in an early dialog
-      const asked = { ...request, method, contentType: 'application/sdp', body: party.said(offer) };
-      const { status, body: accepted = '' } = await party.ask(asked);
+      const asked = { method, contentType: 'application/sdp', body: party.said(offer) };
+      const { status, body: accepted = '', fork = by } = await party.ask(asked);
       if (status >= 300 || accepted === '') {
         await this.exchange.restore(side, before);
         return { status };
@@ -135,6 +139,7 @@ export class Pairing implements Carrier {
       party.answers(offer, accepted);
       from.described = body;
       const answer = from.said(await this.exchange.answer(other, accepted));
+      if (fork !== undefined) this.answers.updated(fork);
       this.#noteHold(side, body);
       return withSdp(answer);
     });
@@ -235,10 +240,11 @@ export class Pairing implements Carrier {
 
   /**
    * The engine died: the media are brought to another one, and who stands here is told where, once nobody is being joined. A
-   * target that still rings could not be told; its answer brings them there (`answered`).
+   * target that still rings could not be told; its answer brings them there.
    */
   private onLoss(): void {
     if (this.#parties.target?.answered === false) {
+      this.answers.lost();
       this.#fail('the engine of its media is gone');
       return;
     }
@@ -255,25 +261,6 @@ export class Pairing implements Carrier {
       const answer =
         party?.answered === true && offer !== undefined ? await party.renew(offer) : this.exchange.known[side];
       if (answer !== undefined) await this.exchange.relocated(side, answer);
-    }
-  }
-
-  /**
-   * A side has answered the first offer that its dialog had: resolves with what to answer the other one. Has the engine died
-   * since the offer was made, the media are brought to another one first; this side, which was offered the old one, is offered
-   * the new one before the other hears of its answer.
-   */
-  async answered(side: Side, sdp: string, fork?: string): Promise<string> {
-    try {
-      return await this.exchange.answer(side, sdp, fork);
-    } catch (error) {
-      const party = this.#parties[side];
-      if (!party || !(error instanceof Failure && error.code === 'no-media')) throw error;
-      return this.#alone(async () => {
-        await this.exchange.relocate();
-        await this.exchange.answer(side, sdp, fork);
-        return this.exchange.answer(side, await party.renew(this.exchange.sent[side] ?? ''), fork);
-      });
     }
   }
 

@@ -19,12 +19,16 @@ export interface InDialogRequest {
   body?: string;
   /** Headers that are carried across (for INFO: Info-Package ...). */
   headers?: Record<string, string>;
+  /** Of a target before its answer: the fork that asks. */
+  fork?: string;
 }
 export interface InDialogAnswer {
   status: number;
   reason?: string;
   contentType?: string;
   body?: string;
+  /** Of a target before its answer: the fork that was asked. */
+  fork?: string;
 }
 
 /** Events of a standing leg; both legs have them. `request` may also come before the answer, then only for UPDATE (below). */
@@ -194,7 +198,7 @@ export interface TargetLeg {
   acknowledge(sdp: string): void;
   /** CANCEL while it rings (a 2xx that crosses it is acknowledged and ended), BYE when answered; idempotent. */
   hangUp(cause?: Cause): Promise<void>;
-  /** Before the answer: only UPDATE, and 491 unless there is one early dialog that takes it. */
+  /** Before the answer: only UPDATE, to the fork whose early media came last; 491 where that one does not take it. */
   request(request: InDialogRequest): Promise<InDialogAnswer>;
 }
 

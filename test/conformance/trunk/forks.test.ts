@@ -90,6 +90,7 @@ describe('a target', () => {
       method: 'UPDATE',
       contentType: 'application/sdp',
       body: sdp(6),
+      fork: 'peer',
     });
     happenings.requests.shift()?.answer({ status: 200, body: sdp(7) });
     assert.equal((await phone.response(200, 'UPDATE')).body.toString(), sdp(7));
@@ -98,7 +99,7 @@ describe('a target', () => {
     await hangUp(dialling);
   });
 
-  test('is told of a change by UPDATE before the answer, where there is one early dialog that takes it', async () => {
+  test('is told of a change by UPDATE before the answer, in the early dialog that is heard, where that takes it', async () => {
     await using world = await World.start();
     const dialling = await dial(world);
     const { leg, phone, invite, happenings } = dialling;
@@ -113,10 +114,20 @@ describe('a target', () => {
     const received = await phone.request('UPDATE');
     assert.equal(received.body.toString(), sdp(8));
     phone.answer(received, 200, { body: sdp(9) });
-    assert.equal((await told).body, sdp(9));
+    const { body, fork } = await told;
+    assert.deepEqual([body, fork], [sdp(9), 'peer']);
     phone.answer(invite, 183, { tag: 'other', body: sdp(4), headers: reliable(7) });
     phone.answer(await phone.request('PRACK'), 200);
-    assert.equal((await leg.request(update)).status, 491); // two, that could answer differently
+    const toOther = leg.request(update);
+    const elsewhere = await phone.request('UPDATE');
+    assert.equal(elsewhere.to.parameters.get('tag'), 'other');
+    phone.answer(elsewhere, 200, { body: sdp(10) });
+    assert.equal((await toOther).fork, 'other');
+    phone.answer(invite, 180, { headers: ['Allow: UPDATE'] });
+    await happenings.until('progress 180');
+    assert.equal((await leg.request(update)).status, 491); // it would reach one that is not heard
+    phone.sendWithin(invite, 'UPDATE', 4, { body: sdp(6) });
+    await phone.response(500, 'UPDATE'); // nor is that one heard if it changes its media
     phone.answer(invite, 199, { tag: 'other', headers: reliable(8) }); // RFC 6228: the early dialog is over
     phone.answer(await phone.request('PRACK'), 200);
     const again = leg.request(update);

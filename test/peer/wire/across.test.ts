@@ -1,7 +1,7 @@
 // What goes across from leg to leg, over the whole service and real sockets.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerSdp } from '../../../src/simulate/rtp/sdp.ts';
+import { answerSdp, offerSdp, readAnswer } from '../../../src/simulate/rtp/sdp.ts';
 import type { RtpSession } from '../../../src/simulate/rtp/session.ts';
 import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { engineFor, hearsOnly, ownMedia, phone, pitch } from '../../support/media-call.ts';
@@ -34,9 +34,12 @@ describe('across both legs', () => {
     final.answer(await final.request('PRACK'), 200);
     const second = await caller.request('UPDATE');
     assert.equal(portOf(second), 40_006);
-    caller.answer(second, 200, { body: sdp(1) });
+    caller.answer(second, 200, { body: sdp(5) });
     final.answer(invite, 200, { tag: 'two', body: sdp(6) });
     await final.request('ACK');
+    const reinvite = await final.request('INVITE'); // the other phone knows where the caller was at first
+    assert.equal(portOf(reinvite), 40_005);
+    final.answer(reinvite, 200, { tag: 'two', body: sdp(6) });
     const ok = await caller.response(200, 'INVITE');
     assert.equal(ok.body.length, 0); // the caller knows who answered
     scene.calling.ack(ok);
@@ -93,6 +96,42 @@ describe('across both legs', () => {
       voices.caller.say(tone(pitch.caller));
       voices.target.say(tone(pitch.target));
       await Promise.all([hearsOnly(voices.caller, pitch.target, 0.5), hearsOnly(voices.target, pitch.caller, 0.5)]);
+      assert.equal((await scene.hangUp()).end?.reason, 'completed');
+    },
+  );
+
+  test(
+    'a phone that goes on elsewhere by UPDATE before it answers is heard there, whatever its 200 repeats',
+    { skip: rtpengineMissing() ?? false },
+    async (t) => {
+      const { engine } = await engineFor(t);
+      await using scene = await Scene.open({}, { media: { mode: 'rtpengine', engines: [engine] } });
+      const { caller, final } = scene;
+      const [speaker, before, after] = [await phone(t), await phone(t), await phone(t)];
+      const told = scene.instruct(
+        ['Require: 100rel', 'Supported: 100rel', 'Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE'],
+        offerSdp(ownMedia(speaker)),
+      );
+      await scene.prack(180);
+      await told;
+      const invite = await final.request('INVITE');
+      const early = answerSdp(invite.body.toString(), ownMedia(before));
+      final.answer(invite, 183, { body: early.sdp, headers: reliable(11) });
+      final.answer(await final.request('PRACK'), 200);
+      const rings = await scene.pracked(183, () => '');
+      speaker.sendTo(readAnswer(rings.body.toString(), ownMedia(speaker)).destination);
+      final.sendWithin(invite, 'UPDATE', 1, { body: offerSdp({ ...ownMedia(after), version: 2 }) });
+      const update = await caller.request('UPDATE');
+      caller.answer(update, 200, { body: answerSdp(update.body.toString(), { ...ownMedia(speaker), version: 2 }).sdp });
+      const updated = await final.response(200, 'UPDATE');
+      after.sendTo(readAnswer(updated.body.toString(), ownMedia(after)).destination);
+      final.answer(invite, 200, { body: early.sdp });
+      await final.request('ACK');
+      scene.calling.ack(await caller.response(200, 'INVITE'));
+      await scene.terminal?.state('connected');
+      speaker.say(tone(pitch.caller));
+      after.say(tone(pitch.target));
+      await Promise.all([hearsOnly(speaker, pitch.target, 0.5), hearsOnly(after, pitch.caller, 0.5)]);
       assert.equal((await scene.hangUp()).end?.reason, 'completed');
     },
   );

@@ -164,12 +164,14 @@ export class FakeCaller extends FakePhone implements CallerLeg {
 
   /** The caller's phone asks something inside the dialog. */
   asks(request: InDialogRequest): Promise<InDialogAnswer> {
-    if (this.leg !== 'standing') return Promise.resolve({ status: 481 });
+    const may = this.leg === 'standing' || (this.leg === 'ringing' && request.method === 'UPDATE');
+    if (!may) return Promise.resolve({ status: 481 });
     return this.asking(request, (ask, answer) => this.events.request(ask, answer));
   }
 
   request(request: InDialogRequest): Promise<InDialogAnswer> {
-    if (this.leg !== 'standing') return Promise.resolve({ status: 481 });
+    if (this.leg === 'over') return Promise.resolve({ status: 481 });
+    if (this.leg === 'ringing') assert.equal(request.method, 'UPDATE', 'only UPDATE in an early dialog');
     return this.respondTo(request);
   }
 }

@@ -20,6 +20,10 @@ export class FakeTarget extends FakePhone implements TargetLeg {
   /** What we hung it up with. */
   hungUp: Cause | undefined;
   acknowledged: string | undefined;
+  /** That was heard of last. */
+  #fork = 'a';
+  /** That has agreed on something else by UPDATE. */
+  #updated: string | undefined;
 
   constructor(request: DialRequest, events: TargetLegEvents, port: number) {
     super(request.to, port);
@@ -29,6 +33,7 @@ export class FakeTarget extends FakePhone implements TargetLeg {
 
   rings(status = 180, early?: string, fork = 'a'): boolean {
     if (this.leg !== 'dialling') return false;
+    this.#fork = fork;
     this.events.progress({ status, fork, ...(early !== undefined && { sdp: early }) });
     return true;
   }
@@ -36,7 +41,7 @@ export class FakeTarget extends FakePhone implements TargetLeg {
   answers(sdp = this.describe(), fork = 'a'): boolean {
     if (this.leg !== 'dialling') return false;
     this.leg = 'standing';
-    if (this.dialled.sdp !== undefined) this.heard = this.dialled.sdp;
+    if (this.dialled.sdp !== undefined && fork !== this.#updated) this.heard = this.dialled.sdp;
     this.events.answered({ sdp, fork });
     return true;
   }
@@ -83,7 +88,8 @@ export class FakeTarget extends FakePhone implements TargetLeg {
 
   asks(request: InDialogRequest): Promise<InDialogAnswer> {
     if (this.leg === 'over') return Promise.resolve({ status: 481 });
-    return this.asking(request, (ask, answer) => this.events.request(ask, answer));
+    const early = this.leg === 'dialling' ? { fork: (this.#updated = this.#fork) } : {};
+    return this.asking({ ...request, ...early }, (ask, answer) => this.events.request(ask, answer));
   }
 
   acknowledge(sdp: string): void {
@@ -100,10 +106,12 @@ export class FakeTarget extends FakePhone implements TargetLeg {
     return Promise.resolve();
   }
 
-  request(request: InDialogRequest): Promise<InDialogAnswer> {
-    if (this.leg === 'over') return Promise.resolve({ status: 481 });
-    if (this.leg === 'dialling') assert.notEqual(request.method, 'INVITE', 'no re-INVITE in an early dialog');
-    return this.respondTo(request);
+  async request(request: InDialogRequest): Promise<InDialogAnswer> {
+    if (this.leg === 'over') return { status: 481 };
+    if (this.leg !== 'dialling') return this.respondTo(request);
+    assert.notEqual(request.method, 'INVITE', 'no re-INVITE in an early dialog');
+    this.#updated = this.#fork;
+    return { ...(await this.respondTo(request)), fork: this.#fork };
   }
 
   #over(): void {

@@ -1,0 +1,77 @@
+import { Failure } from '../../shared/errors.ts';
+import type { Side } from '../ports.ts';
+import { isSameSession } from './descriptions.ts';
+import { opposite, type Exchange } from './exchange.ts';
+import type { Party } from './party.ts';
+
+/**
+ * The answers to the first offer that a dialog had: early ones of several forks, and a final one. Meanwhile the caller may
+ * have changed their media by UPDATE, or one of the forks its own, and the engine may have died. Whoever answers for good
+ * and was told something else than what is so by then, is told by re-INVITE before the other side hears of the answer.
+ */
+export class Answers {
+  readonly #exchange: Exchange;
+  readonly #parties: Partial<Record<Side, Party>>;
+  /** What all forks were offered. */
+  #offered: string | undefined;
+  /** The fork whose session was changed by UPDATE last, by either side, and what it knows since. */
+  #updated: { fork: string; told: string | undefined } | undefined;
+  #lost = false;
+
+  constructor(exchange: Exchange, parties: Partial<Record<Side, Party>>) {
+    this.#exchange = exchange;
+    this.#parties = parties;
+  }
+
+  /** An UPDATE was accepted. */
+  updated(fork: string): void {
+    this.#updated = { fork, told: this.#exchange.sent.target };
+  }
+
+  /** The engine is gone. */
+  lost(): void {
+    this.#lost = true;
+  }
+
+  /** Resolves with what the other side is to be told. */
+  async early(side: Side, sdp: string, fork?: string): Promise<string> {
+    const { sent } = this.#exchange;
+    this.#offered ??= sent[side];
+    const told = sent[opposite(side)];
+    // RFC 6337 3.1.1: a response repeats the first answer, whatever an UPDATE has made of it
+    if (fork !== undefined && fork === this.#updated?.fork && told !== undefined && !this.#lost) return told;
+    return this.#exchange.answer(side, sdp, fork);
+  }
+
+  /** The same for the answer that confirms the dialog. */
+  async final(side: Side, sdp: string, fork?: string): Promise<string> {
+    const { sent } = this.#exchange;
+    this.#offered ??= sent[side];
+    const told = fork !== undefined && fork === this.#updated?.fork ? this.#updated.told : this.#offered;
+    const answered = async () => {
+      await this.#hearAnew(opposite(side));
+      return this.early(side, sdp, fork);
+    };
+    let answer = this.#lost ? undefined : await answered().catch(whenLost);
+    if (answer === undefined) {
+      await this.#exchange.relocate();
+      answer = await answered();
+    }
+    const [party, now] = [this.#parties[side], sent[side]];
+    if (!party || now === undefined || (told !== undefined && isSameSession(now, told))) return answer;
+    return this.#exchange.answer(side, await party.renew(now), fork);
+  }
+
+  /** Who is still to be answered may have described themselves anew meanwhile, in the dialog with another phone. */
+  async #hearAnew(other: Side): Promise<void> {
+    const [party, known] = [this.#parties[other], this.#exchange.known[other]];
+    if (party?.answered !== false || party.described === undefined || known === undefined) return;
+    if (party.described !== known) await this.#exchange.offer(other, party.described);
+  }
+}
+
+/** @throws what is another failure than that of an engine that is gone */
+function whenLost(error: unknown): undefined {
+  if (error instanceof Failure && error.code === 'no-media') return undefined;
+  throw error;
+}
