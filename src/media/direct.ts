@@ -16,6 +16,7 @@ export function createDirectMedia(): Media {
     stop: () => Promise.resolve(),
     mute: () => Promise.resolve(),
     digits: none,
+    key: none,
     relocate: none,
     close: () => Promise.resolve(),
   };

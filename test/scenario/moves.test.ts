@@ -540,6 +540,31 @@ describe('keys that are pressed as events, towards a side that takes none', () =
   });
 });
 
+describe('INFO of a phone that tells of a key', () => {
+  const info = { method: 'INFO', contentType: 'application/dtmf-relay', body: 'Signal=7\r\nDuration=250\r\n' };
+
+  test('goes into the voice where keys of this side go there, and is answered; what is no key goes on as it is', async () => {
+    const world = new CallWorld();
+    const { caller, target } = await world.connected();
+    world.media.digitsByInfo = false;
+    assert.equal((await caller.asks(info)).status, 200);
+    assert.equal((await target.asks(info)).status, 200);
+    assert.deepEqual(world.media.sessions[0]?.digitsSent, ['target 7', 'caller 7']);
+    assert.deepEqual([caller.asked, target.asked], [[], []]);
+    const other = { ...info, contentType: 'application/media_control+xml' };
+    await caller.asks(other);
+    assert.deepEqual(target.asked, [other]);
+  });
+
+  test('goes on as the INFO that it is where that cannot be, with the answer to it', async () => {
+    const world = new CallWorld();
+    const { caller, target } = await world.connected();
+    target.onRequest = () => ({ status: 415 });
+    assert.equal((await caller.asks(info)).status, 415);
+    assert.deepEqual(target.asked, [info]);
+  });
+});
+
 describe('the media of a call', () => {
   test('that fall silent end it on both sides, with a reason', async () => {
     const world = new CallWorld();

@@ -130,6 +130,11 @@ export class Exchange {
     return this.#inTurn(() => this.#media.digits(to, digits));
   }
 
+  /** A key that a side tells of by INFO, in the voice's path. @throws Failure `no-media` where it is to go on as INFO */
+  key(from: Side, key: string): Promise<void> {
+    return this.#inTurn(() => this.#media.key(from, key));
+  }
+
   /** After the one request that is under way; idempotent, never rejects. */
   close(): Promise<void> {
     return (this.#closed ??= this.#turn.then(() => this.#media.close()));

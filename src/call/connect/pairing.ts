@@ -3,6 +3,7 @@ import type { InDialogAnswer, InDialogRequest, Side } from '../ports.ts';
 import { Answers } from './answers.ts';
 import { heldBy, leavesAsKnown, withDirection } from './descriptions.ts';
 import { Exchange, opposite, type PairingTools, type Sounds } from './exchange.ts';
+import { passOn } from './keys.ts';
 import type { Carrier, Party } from './party.ts';
 
 const sides = ['caller', 'target'] as const;
@@ -114,8 +115,9 @@ export class Pairing implements Carrier {
   carry(from: Party, request: InDialogRequest): Promise<InDialogAnswer> {
     const side = this.#sideOf(from);
     if (request.method === 'INVITE' || request.method === 'UPDATE') return this.#renegotiate(from, side, request);
-    // INFO, MESSAGE and the like: as they are; who is alone here is heard by nobody.
-    return this.#present(opposite(side))?.ask(request) ?? Promise.resolve({ status: 200 });
+    // INFO, MESSAGE and the like; who is alone here is heard by nobody.
+    const other = this.#present(opposite(side));
+    return other ? passOn(request, side, other, this.exchange) : Promise.resolve({ status: 200 });
   }
 
   /** re-INVITE and UPDATE: hold, resume, a new address or codec, T.38. */

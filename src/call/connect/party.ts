@@ -3,6 +3,7 @@ import { withDeadline } from '../../shared/deadline.ts';
 import { Failure } from '../../shared/errors.ts';
 import type { InDialogAnswer, InDialogRequest } from '../ports.ts';
 import { heldBy, withDirection } from './descriptions.ts';
+import { infoOf } from './keys.ts';
 import { Origin } from './origin.ts';
 
 /** Reliable answers of a side to a re-INVITE: RFC 3261 17.1.1.2, Timer B. */
@@ -94,9 +95,8 @@ export class Party {
       return Promise.reject(new Failure('media-refused', `${this.name} does not keep up with the digits`));
     }
     this.#keysWaiting++;
-    const body = `Signal=${digit}\r\nDuration=${milliseconds}\r\n`;
     const mine = this.#lastKey.then(async () => {
-      const { status } = await this.#send({ method: 'INFO', contentType: 'application/dtmf-relay', body });
+      const { status } = await this.#send(infoOf(digit, milliseconds));
       if (status >= 300) throw new Failure('media-refused', `the far end refuses digits (${status})`);
     });
     this.#lastKey = mine.catch(() => undefined);

@@ -62,6 +62,11 @@ export interface MediaSession {
    */
   digits(to: Side, digits: string): Promise<void>;
   /**
+   * A key that a side tells of by INFO, towards the other one in the voice's path.
+   * @throws Failure `no-media` where that cannot be, or is not to be: whoever sends events tells of keys twice if they also send INFO
+   */
+  key(from: Side, key: string): Promise<void>;
+  /**
    * Brings the session to another engine after `lost` (or back to the same one, when it was only restarted), with all that is
    * played in it. Resolves with what each side is to be offered now; a parked session has no target, and whoever made an offer
    * that has no answer yet needs to know nothing. What each side answers is told with `answer` as ever; what that resolves with

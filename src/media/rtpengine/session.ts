@@ -133,15 +133,24 @@ export class RtpengineSession implements MediaSession {
   }
 
   digits(to: Side, digits: string): Promise<void> {
-    return this.#inOrder(async () => {
-      if (!/^[0-9*#A-D]{1,64}$/.test(digits)) throw new Failure('bad-input', `"${digits}" are no digits`);
-      if (!this.#descriptions.takesDigits(to)) {
-        throw new Failure('no-media', `the ${to} takes no digits in the path of its voice`);
-      }
-      if (this.#playing.isApart(to)) throw new Failure('no-media', `the ${to} hears a sound, and no digits beside it`);
-      await this.#descriptions.prepareDigits();
-      await sendDigits(this.#seat, this.#parts.clock, to, digits);
+    return this.#inOrder(() => this.#sendDigits(to, digits));
+  }
+
+  key(from: Side, key: string): Promise<void> {
+    return this.#inOrder(() => {
+      if (this.#descriptions.takesDigits(from)) throw new Failure('no-media', `the ${from} presses keys as events`);
+      return this.#sendDigits(otherSide[from], key);
     });
+  }
+
+  async #sendDigits(to: Side, digits: string): Promise<void> {
+    if (!/^[0-9*#A-D]{1,64}$/.test(digits)) throw new Failure('bad-input', `"${digits}" are no digits`);
+    if (!this.#descriptions.takesDigits(to)) {
+      throw new Failure('no-media', `the ${to} takes no digits in the path of its voice`);
+    }
+    if (this.#playing.isApart(to)) throw new Failure('no-media', `the ${to} hears a sound, and no digits beside it`);
+    await this.#descriptions.prepareDigits();
+    await sendDigits(this.#seat, this.#parts.clock, to, digits);
   }
 
   relocate(): Promise<Partial<Record<Side, string>>> {

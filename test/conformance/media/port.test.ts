@@ -66,6 +66,7 @@ for (const [name, { skip, open }] of Object.entries(implementations)) {
       const session = await openSession(await media(t), 'call');
       await assert.rejects(session.play('caller', [{ file: '/none.wav', repeat: true }]), { code: 'no-media' });
       await assert.rejects(session.digits('target', '1'), { code: 'no-media' });
+      await assert.rejects(session.key('target', '1'), { code: 'no-media' });
       await assert.rejects(session.relocate(), { code: 'no-media' });
       await session.stop('caller');
       await session.close();
@@ -93,6 +94,7 @@ test('direct: all that needs an engine says so', async () => {
     () => session.parked(callerSdp),
     () => session.play('caller', [{ file: 'x.wav', repeat: true }]),
     () => session.digits('target', '1'),
+    () => session.key('target', '1'),
     () => session.relocate(),
   ];
   for (const ask of needing) await assert.rejects(ask(), { code: 'no-media', message: /media\.mode is direct/ });

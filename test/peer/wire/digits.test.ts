@@ -119,4 +119,36 @@ describe('keys across, as INFO', { skip: rtpengineMissing() ?? false, timeout: 6
     assert.equal((await scene.hangUp()).end?.reason, 'completed');
     assert.equal(scene.final.count(isInfo), 0);
   });
+
+  const info = { body: 'Signal=7\r\nDuration=250\r\n', contentType: 'application/dtmf-relay' };
+
+  for (const without of [undefined, 'caller'] as const) {
+    const who = without ? 'knows nothing of RFC 4733' : 'takes INFO alone';
+    test(`INFO of a caller that ${who} arrives as events, and is answered`, async (t) => {
+      const digits = without ? 'agreed' : 'info';
+      const { scene, target } = await talking(t, { caller: digits, target: 'agreed' }, without);
+      for (const key of '7#7') {
+        scene.calling.sendRequest('INFO', { ...info, body: info.body.replace('7', key) });
+        await scene.caller.response(200, 'INFO');
+      }
+      await target.until((measured) => measured.digits.length >= 3, 5_000);
+      assert.equal(target.measured.digits, '7#7');
+      press(target, '8');
+      await arrive(scene.caller, '8');
+      assert.equal((await scene.hangUp()).end?.reason, 'completed');
+      assert.equal(scene.final.count(isInfo), 0);
+    });
+  }
+
+  test('INFO of a caller that presses its keys as events, too, goes on as INFO: nothing is heard twice', async (t) => {
+    const { scene, target } = await talking(t, { caller: 'agreed', target: 'agreed' });
+    scene.calling.sendRequest('INFO', info);
+    const arrived = await scene.final.request('INFO');
+    assert.equal(arrived.body.toString(), info.body);
+    scene.final.answer(arrived, 415);
+    await scene.caller.response(415, 'INFO');
+    await hearsOnly(target, pitch.caller, 0.3);
+    assert.equal(target.measured.digits, '');
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
 });

@@ -80,6 +80,9 @@ export class FakeSession implements MediaSession {
     if (this.#media.digitsByInfo) throw new Failure('no-media', 'no telephone-event there');
     this.digitsSent.push(`${to} ${digits}`);
   }
+  async key(from: Side, key: string): Promise<void> {
+    await this.digits(opposite(from), key);
+  }
   async relocate(): Promise<Partial<Record<Side, string>>> {
     this.#dead = false;
     await this.#ask('relocate');
@@ -167,7 +170,7 @@ function directSession(): MediaSession {
   return {
     offer: (_from, sdp) => Promise.resolve(sdp),
     answer: (_from, sdp) => Promise.resolve(sdp),
-    ...{ park: none, parked: none, play: none, digits: none, relocate: none },
+    ...{ park: none, parked: none, play: none, digits: none, key: none, relocate: none },
     stop: () => Promise.resolve(),
     mute: () => Promise.resolve(),
     close: () => Promise.resolve(),
