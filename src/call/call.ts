@@ -3,7 +3,6 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import type { EndReason } from './end.ts';
 import type { InstructionRate } from './instruction-rate.ts';
-import type { ReferredMove } from './referred-move.ts';
 import type { AcceptedInstruction, CallEvent, CallRules, CallState, TimerName } from './states.ts';
 import type { PairingTools } from './connect/exchange.ts';
 import { Party } from './connect/party.ts';
@@ -12,6 +11,7 @@ import type {
   Cause,
   IncomingCall,
   MediaPort,
+  PhoneReferral,
   RecordBook,
   SubscriberDirectory,
   TerminalsPort,
@@ -124,8 +124,8 @@ export class Call {
   early: EarlyMedia | undefined;
   /** The attempts that run or stand. */
   attempts: readonly { readonly number: number; readonly attempt: Attempt }[] = [];
-  /** The move that the phone of the party has asked for, and is told of. */
-  referredMove: ReferredMove | undefined;
+  /** Of the party's phone, which has asked for the move that goes on, and is told of it. */
+  referral: PhoneReferral | undefined;
   /** What happened and is being carried out, and what happened meanwhile. */
   readonly events: CallEvent[] = [];
   /** What is still being closed; the call is done when all of it is. */

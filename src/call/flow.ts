@@ -16,6 +16,7 @@ import { type CallEvent, transition } from './machine.ts';
 import { noteProgress, noteRefusal } from './notes.ts';
 import { recall } from './recall.ts';
 import type { CallerLegEvents, Cause, InDialogAnswer, InDialogRequest, IncomingCall } from './ports.ts';
+import { tellOfMove } from './tell-of-move.ts';
 import { viewState } from './view-state.ts';
 
 /** How long the store may hold a notification up, in milliseconds. */
@@ -110,7 +111,7 @@ function follow(call: Call, event: CallEvent): void {
     call.log.debug({ event: event.is }, `${before} → ${after}`);
   }
   noteProgress(call, event);
-  if (call.referredMove?.happened(event, state)) call.referredMove = undefined;
+  if (call.referral && tellOfMove(call.referral, event, state)) call.referral = undefined;
   for (const command of commands) carryOut(call, command);
 }
 

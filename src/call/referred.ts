@@ -4,7 +4,6 @@ import type { Call, CallSettings } from './call.ts';
 import { checkInstruction } from './instruct.ts';
 import type { AcceptedInstruction } from './machine.ts';
 import type { PhoneReferral, RefusalCode } from './ports.ts';
-import { ReferredMove } from './referred-move.ts';
 
 /** Whether the site lets the phone at this final called number do so. */
 export function mayRefer(to: string, { phonesMayTransfer }: CallSettings): boolean {
@@ -36,9 +35,8 @@ export function referred(call: Call, phone: Phone, referral: PhoneReferral): voi
     return;
   }
   referral.accept();
+  call.referral = referral;
   call.happened({ is: 'instructed', instruction: checked, now: call.tools.clock.now() });
-  const move = new ReferredMove(referral, phone.attempt);
-  if (!move.over(call.state)) call.referredMove = move;
 }
 
 function check(

@@ -185,8 +185,7 @@ class Told {
     for (let news = this.#take(); news; news = this.#take()) {
       const { status } = await send(this.#notify(news));
       // RFC 6665 4.2.2: there is no subscription any more. Its move goes on.
-      if (status >= 300) this.#next = undefined;
-      if (status >= 300 && this.#open) this.drop();
+      if (status >= 300) this.drop();
     }
     this.#sending = false;
     this.#farewell?.timer.clear();

@@ -262,6 +262,9 @@ describe('NOTIFY to a phone', () => {
     await clock.advance(600_000);
     assert.deepEqual((await phone.told()).slice(1), ['refer', 'terminated;reason=timeout']);
     await phone.refer(202);
+    const before = clock.pendingTimers;
+    await phone.told();
     await phone.leave();
+    assert.ok(clock.pendingTimers < before, 'nothing waits for the ten minutes of a dialog that is over');
   });
 });
