@@ -48,16 +48,34 @@ function check(
   if (state.at !== 'connected' || state.party !== phone.attempt) {
     return { status: 491, why: 'the call is not connected, or is moved already' }; // RFC 3261 21.4.27
   }
+  const { replaces } = referral;
+  if (replaces !== undefined && !isOtherPhone(call, referral)) {
+    return {
+      status: 501,
+      why: 'it is to take over a call (Replaces) that is not between two phones: let a terminal do so',
+    };
+  }
   if (tools.rate.wait(call.record.account ?? '', 1) > 0) {
     return { status: 503, why: 'too many instructions in a minute' };
   }
   const checked = checkInstruction(call, {
-    ...{ callId: call.id, terminalId: phone.to, to: [dialledNumber(call, referral)] },
-    ...{ order: 'together', mode: 'auto', attended: false },
+    ...{ callId: call.id, terminalId: phone.to, order: 'together', attended: false },
+    ...(replaces === undefined
+      ? { to: [dialledNumber(call, referral)], mode: 'auto' }
+      : { to: [referral.to], mode: 'bridge' }),
   });
-  if (checked.ok) return checked.instruction;
+  if (checked.ok) return { ...checked.instruction, ...(replaces !== undefined && { replaces }) };
   const { code, message } = checked.error;
   return { status: statuses[code] ?? 403, why: message };
+}
+
+/**
+ * Whether it asks for a phone that we call directly: only there is a call to be taken over where we would call. One of our
+ * own calls (its other side is our Contact, or a number) would have to be joined with this one, and is not.
+ */
+function isOtherPhone({ tools }: Call, { to, here }: PhoneReferral): boolean {
+  const address = parseDialled(to, tools.numbering);
+  return !here && address?.kind === 'sip' && tools.settings.mayCallPhone(address.number);
 }
 
 /**

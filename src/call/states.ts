@@ -13,6 +13,8 @@ export interface AcceptedInstruction {
   attended: boolean;
   /** Id of a terminal; or the final called number whose phone said so. */
   by: string;
+  /** Of a phone's transfer: the call between it and the new party that this one takes the place of (RFC 3891). */
+  replaces?: string;
 }
 
 /** How it stands with a caller who is not connected with anybody. */

@@ -125,6 +125,7 @@ function headersOf(
       showsCaller: identity.from !== 'subscriber' && !request.reading.callerPrivate,
     }),
     ...written,
+    ...(request.replaces !== undefined && { Replaces: request.replaces, Require: 'replaces' }),
     ...(request.sdp !== undefined && { 'Content-Type': 'application/sdp' }),
   };
 }

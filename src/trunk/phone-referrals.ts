@@ -83,15 +83,17 @@ class Asked implements PhoneReferral {
   readonly to: string;
   readonly here: boolean;
   readonly referredBy?: string;
+  readonly replaces?: string;
   readonly #accept: () => Told;
   readonly #refuse: (status: number) => void;
   #told: Told | undefined;
   #answered = false;
 
-  constructor({ to, here, referredBy }: ReferRequest, accept: () => Told, refuse: (status: number) => void) {
+  constructor({ to, here, referredBy, replaces }: ReferRequest, accept: () => Told, refuse: (status: number) => void) {
     this.to = to;
     this.here = here;
     if (referredBy !== undefined) this.referredBy = referredBy;
+    if (replaces !== undefined) this.replaces = replaces;
     this.#accept = accept;
     this.#refuse = refuse;
   }

@@ -1,6 +1,7 @@
 import { EmbeddedHeaders } from '../numbers/embedded-headers.ts';
 import { unescape } from '../numbers/uri-user.ts';
 import { parseNameAddress, type NameAddress } from '../sip/message/address.ts';
+import { readReplaces } from '../sip/message/replaces.ts';
 import { splitList } from '../sip/message/syntax.ts';
 import { formatUri, isSipUri, isTelUri, parseUri, type SipUri, type TelUri } from '../sip/message/uri.ts';
 import type { SrfRequest } from './srf.ts';
@@ -13,6 +14,8 @@ export interface ReferRequest {
   here: boolean;
   /** Who says that they refer (RFC 3892); nobody has checked it. */
   referredBy?: string;
+  /** The call that the new one is to take the place of (Replaces, RFC 3891 6.1): one that the phone has with the new party. */
+  replaces?: string;
   /** Whether the far side wants to hear what becomes of it (RFC 4488). */
   subscribes: boolean;
 }
@@ -22,6 +25,9 @@ export interface RefusedRefer {
   why: string;
   headers?: Record<string, string>;
 }
+
+/** What Call-IDs and tags are made of, without what separates or quotes (RFC 3261 25.1). */
+const plainWord = /^[\w.!%*+`'~()[\]{}:/?@-]{1,255}$/;
 
 type Message = Pick<SrfRequest, 'get' | 'uri'>;
 
@@ -48,7 +54,7 @@ export function readRefer(request: Message): ReferRequest | RefusedRefer {
   if ('status' in target) return target;
   const referredBy = parseNameAddress(valuesOf(request, 'referred-by')[0] ?? '')?.uri;
   return {
-    to: target.to,
+    ...target,
     here: isSipUri(uri) && placesOf(request).includes(placeOf(uri)),
     ...(referredBy !== undefined && parseUri(referredBy) && { referredBy: referredBy.slice(0, 255) }),
     subscribes: !/^\s*false\s*(?:;|$)/i.test(request.get('refer-sub') ?? ''), // RFC 4488 4
@@ -61,13 +67,16 @@ function numberOf({ number, parameters }: TelUri, address: NameAddress): { to: s
   return { to: `tel:${number}${context === undefined ? '' : `;phone-context=${context}`}` };
 }
 
-function addressOf(uri: SipUri): { to: string } | RefusedRefer | undefined {
+function addressOf(uri: SipUri): { to: string; replaces?: string } | RefusedRefer | undefined {
   if (uri.scheme !== 'sip') return undefined;
   const method = uri.parameters.get('method');
   if (method !== undefined && method !== 'INVITE') return refuse(501, 'it asks for something else than a call');
   if (uri.headers !== undefined && unescape(uri.headers) === undefined) return refuse(400, 'its Refer-To is malformed');
-  // RFC 3891: we would have to take part in a call that the phone has with somebody else
-  if (new EmbeddedHeaders(uri.headers).all('replaces').length > 0) return refuse(501, 'its Refer-To has a Replaces');
+  const [embedded, ...others] = new EmbeddedHeaders(uri.headers).all('replaces');
+  const replaces = embedded === undefined ? undefined : replacing(embedded);
+  if (others.length > 0 || (embedded !== undefined && replaces === undefined)) {
+    return refuse(400, 'the Replaces of its Refer-To is malformed');
+  }
   const parameters: SipUri['parameters'] = new Map([...uri.parameters].filter(([name]) => ofNumbers.includes(name)));
   const { scheme, user, host, port } = uri;
   const bare: SipUri = {
@@ -77,7 +86,14 @@ function addressOf(uri: SipUri): { to: string } | RefusedRefer | undefined {
     ...(user !== undefined && { user }),
     ...(port !== undefined && { port }),
   };
-  return { to: formatUri(bare) };
+  return { to: formatUri(bare), ...(replaces !== undefined && { replaces }) };
+}
+
+/** As a header of our own; undefined when anything in it could harm there. */
+function replacing(value: string): string | undefined {
+  const read = readReplaces(value);
+  if (!read || ![read.callId, read.toTag, read.fromTag].every((word) => plainWord.test(word))) return undefined;
+  return `${read.callId};to-tag=${read.toTag};from-tag=${read.fromTag}${read.earlyOnly ? ';early-only' : ''}`;
 }
 
 /** Where a number is at home that was dialled at the phone: with us, as it reaches us, and with the phone, as either names it. */

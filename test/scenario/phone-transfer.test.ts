@@ -212,6 +212,43 @@ describe('a phone that presses its transfer key', () => {
   }
 });
 
+describe('a phone that has talked to the new party itself', () => {
+  const theirs = 'c-2@192.0.2.50;to-tag=b;from-tag=a';
+
+  test('which is a phone that we call directly: our call takes the place of theirs', async () => {
+    const scene = await connected();
+    const { world, caller, target } = scene;
+    await hold(scene);
+    const told = target.refers('sip:shop2@127.0.0.1:5099', false, theirs);
+    await settled();
+    assert.deepEqual(told, [202, 100]);
+    assert.equal(world.target.dialled.replaces, theirs);
+    world.target.answers();
+    await settled();
+    assert.deepEqual(told, [202, 100, 200]);
+    world.assertTalk(caller, world.target);
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
+  for (const [what, to, here] of [
+    ['a number', `sip:${another}@127.0.0.1:5060`, true],
+    ['a number by tel:', `tel:${another}`, false],
+    ['a number at a phone that may be called', `sip:${another}@127.0.0.1:5099;user=phone`, false],
+    ['ourselves', 'sip:shop2@127.0.0.1:5099', true],
+    ['a stranger', 'sip:thief@192.0.2.66', false],
+  ] as const) {
+    test(`is refused with 501 where that is ${what}`, async () => {
+      const { world, caller, target } = await connected();
+      assert.deepEqual(target.refers(to, here, theirs), [501]);
+      await settled();
+      assert.equal(world.targets.length, 1);
+      world.assertTalk(caller, target);
+    });
+  }
+});
+
 describe('the transfer key is no way around what may be called', () => {
   for (const [what, to, here, status] of [
     ['a number that is not allowed', 'tel:+19001234567', false, 403],

@@ -49,9 +49,9 @@ export class Branch {
     );
   }
 
-  /** Calls it; what follows comes as events. */
-  dial(pairingEvents: PairingEvents): void {
-    void this.#dial(pairingEvents).catch((error: unknown) => {
+  /** Calls it, to take the place of a call that it has, where there is one; what follows comes as events. */
+  dial(pairingEvents: PairingEvents, replaces?: string): void {
+    void this.#dial(pairingEvents, replaces).catch((error: unknown) => {
       if (this.#over) return;
       const expected = error instanceof Failure || error instanceof DeadlineExceeded;
       this.#call.log[expected ? 'warn' : 'error'](
@@ -62,7 +62,7 @@ export class Branch {
     });
   }
 
-  async #dial(pairingEvents: PairingEvents): Promise<void> {
+  async #dial(pairingEvents: PairingEvents, replaces: string | undefined): Promise<void> {
     const { incoming, tools, record, keeper, id } = this.#call;
     const { reading } = incoming;
     if (!reading.ok) throw new Error('a call that could not be read was instructed');
@@ -94,6 +94,7 @@ export class Branch {
         firstCalled: record.firstCalled ?? '',
         maxForwards: incoming.maxForwards,
         mayRefer: mayRefer(this.to, tools.settings),
+        ...(replaces !== undefined && { replaces }),
         ...(offer !== undefined && { sdp: offer }),
         ...(incoming.network && { network: incoming.network }),
       },

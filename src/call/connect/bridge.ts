@@ -43,13 +43,13 @@ export class Bridge implements Attempt {
     this.#first = first;
   }
 
-  start({ to, order }: AcceptedInstruction): void {
+  start({ to, order, replaces }: AcceptedInstruction): void {
     this.#waiting = [...to];
     const now = order === 'together' ? this.#waiting.splice(0) : this.#waiting.splice(0, 1);
-    for (const number of now) this.#dial(number);
+    for (const number of now) this.#dial(number, replaces);
   }
 
-  #dial(to: string): void {
+  #dial(to: string, replaces?: string): void {
     const branch: Branch = new Branch(this.#call, to, this.#first, {
       rings: (_from, status) => this.#rings(status),
       answered: (from) => this.#answered(from),
@@ -60,7 +60,7 @@ export class Bridge implements Attempt {
       referred: (from, referral) => referred(this.#call, { attempt: this.#number, to: from.to }, referral),
     });
     this.#branches.push(branch);
-    branch.dial(this.#pairingEvents());
+    branch.dial(this.#pairingEvents(), replaces);
   }
 
   #rings(status: number): void {

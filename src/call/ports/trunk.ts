@@ -182,6 +182,8 @@ export interface PhoneReferral {
   readonly here: boolean;
   /** Who says that they refer (Referred-By); nobody has checked it. */
   readonly referredBy?: string;
+  /** A call that the phone has with the new party, without us: the new one is to take its place (Replaces, RFC 3891). */
+  readonly replaces?: string;
   /** The phone is told 202, and 100 by NOTIFY. */
   accept(): void;
   /** With a final response of 400 to 699. */
@@ -217,6 +219,8 @@ export interface DialRequest {
   network?: NetworkHeaders;
   /** Whether its phone may ask for a transfer; else its REFER is declined (603), and Allow does not name it. */
   mayRefer: boolean;
+  /** Value of a Replaces header (RFC 3891): what the phone there has with somebody else is to end for this call. */
+  replaces?: string;
 }
 
 export interface TrunkPort {

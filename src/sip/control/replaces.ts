@@ -1,16 +1,7 @@
 import { Draft } from '../message/draft.ts';
 import type { Request } from '../message/message.ts';
+import { readReplaces, type Replaces } from '../message/replaces.ts';
 import type { DialogEntry, Exchange } from './exchange.ts';
-
-/** RFC 3891 6.1: the dialog that a new INVITE is to take the place of, as its own side sees it. */
-export interface Replaces {
-  readonly callId: string;
-  /** Ours. */
-  readonly toTag: string;
-  /** The peer's. */
-  readonly fromTag: string;
-  readonly earlyOnly: boolean;
-}
 
 /** What is to be done with a request that may hold a Replaces. */
 export type ReplacesVerdict =
@@ -18,20 +9,6 @@ export type ReplacesVerdict =
   | { readonly kind: 'refused'; readonly response: Draft }
   /** It goes to the application that has the dialog, which answers it and then ends (or cancels) what it replaces. */
   | { readonly kind: 'replaces'; readonly entry: DialogEntry };
-
-/** Reads a Replaces; undefined when a tag is missing. */
-export function readReplaces(value: string): Replaces | undefined {
-  const [callId = '', ...parameters] = value.split(';').map((part) => part.trim());
-  const given = new Map(
-    parameters.map((parameter) => {
-      const [name = '', text = ''] = parameter.split('=').map((part) => part.trim());
-      return [name.toLowerCase(), text] as const;
-    }),
-  );
-  const [toTag, fromTag] = [given.get('to-tag'), given.get('from-tag')];
-  if (callId === '' || toTag === undefined || fromTag === undefined) return undefined;
-  return { callId, toTag, fromTag, earlyOnly: given.has('early-only') };
-}
 
 /**
  * Judges the Replaces of a request outside of dialogs by RFC 3891 3. Whether the sender may do this at all is for the application

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import { openApplicationWorld } from '../../support/application-world.ts';
-import { readReplaces } from '../../../src/sip/control/replaces.ts';
+import { readReplaces } from '../../../src/sip/message/replaces.ts';
 import type { SipServerOptions } from '../../../src/sip/server.ts';
 import { PeerCall, SipPeer } from '../../support/sip-peer.ts';
 import { attach, newApplication, nextInvite, type AppDialog, type Application } from '../../support/srf-application.ts';

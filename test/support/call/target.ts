@@ -62,7 +62,7 @@ export class FakeTarget extends FakePhone implements TargetLeg {
   }
 
   /** Presses its transfer key; what it is then told is written down: the answer to its REFER, and each NOTIFY. */
-  refers(to: string, here = false): number[] {
+  refers(to: string, here = false, replaces?: string): number[] {
     const told: number[] = [];
     if (this.leg !== 'standing' || !this.dialled.mayRefer) return [603];
     let answered = false;
@@ -76,6 +76,7 @@ export class FakeTarget extends FakePhone implements TargetLeg {
     };
     const referral: PhoneReferral = {
       ...{ to, here },
+      ...(replaces !== undefined && { replaces }),
       accept: () => answer(202, 100),
       refuse: (status) => answer(status),
       progress: notify,

@@ -52,14 +52,29 @@ describe('REFER asks', () => {
     ['<mailto:a@b>', 416],
     ['<sip:a@b;method=SUBSCRIBE>', 501],
     ['<sip:a@b;method>', 200],
-    ['<sip:a@b?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>', 501],
-    ['sip:a@b?rep%6Caces=1', 501],
+    ['<sip:a@b?Replaces=1>', 400],
+    ['<sip:a@b?Replaces=1%3Bto-tag%3D2>', 400],
+    ['<sip:a@b?Replaces=1%3Bto-tag%3D2%0D%0AX%3Ay%3Bfrom-tag%3D3>', 400],
+    ['<sip:a@b?Replaces=1%2C2%3Bto-tag%3D2%3Bfrom-tag%3D3>', 400],
+    ['<sip:a@b?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3&replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>', 400],
   ] as const) {
     test(`${JSON.stringify(value)}: ${status}`, () => {
       const asked = read({ 'refer-to': value });
       assert.equal('status' in asked ? asked.status : 200, status);
     });
   }
+
+  test('that a call takes the place of another', () => {
+    for (const [value, replaces] of [
+      ['<sip:a@b?Replaces=1%40c%3Bto-tag%3D2%3Bfrom-tag%3D3>', '1@c;to-tag=2;from-tag=3'],
+      ['sip:a@b?X=y&rep%6Caces=1;from-tag=3;to-tag=2;early-only;x=y', undefined], // without <> these are of the header
+      ['<sip:a@b?REPLACES=1;from-tag=3;to-tag=2;early-only;x=y>', '1;to-tag=2;from-tag=3;early-only'],
+    ] as const) {
+      const asked = read({ 'refer-to': value });
+      if (replaces === undefined) assert.equal('status' in asked && asked.status, 400);
+      else assert.deepEqual(asked, { to: 'sip:a@b', here: false, subscribes: true, replaces });
+    }
+  });
 
   test('nothing without Refer-To, and not two of them by two names', () => {
     for (const headers of [{}, { 'refer-to': '<sip:a@b>', r: '<sip:a@b>' }] as Record<string, string>[]) {
@@ -110,6 +125,7 @@ describe('REFER asks', () => {
         assert.ok(!('headers' in uri));
         const allowed = ['user', 'phone-context'];
         assert.ok([...('parameters' in uri ? uri.parameters.keys() : [])].every((name) => allowed.includes(name)));
+        assert.match(asked.replaces ?? '', /^[^\s<>",]*$/);
         assert.doesNotMatch(asked.referredBy ?? '', /[\r\n<>"]/);
       }),
       { numRuns: 5_000 },
