@@ -1,12 +1,15 @@
 // What terminals do at the wrong moment, over real sockets: an instruction against a CANCEL, another instruction, the
-// deadline, an answer, and a connection that breaks.
+// deadline, an answer, a connection that breaks, and a Socket.IO server that restarts.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { silentLog } from '../../../src/shared/log.ts';
 import type { Phone } from '../../../src/simulate/phone.ts';
 import { Stage } from '../../../src/simulate/stage.ts';
-import { type Site, startSite, type WatchedTerminal } from '../../support/site.ts';
+import { eventually } from '../../support/eventually.ts';
+import { hearsMore } from '../../support/media-call.ts';
+import { type Site, startSite, WatchedTerminal } from '../../support/site.ts';
+import { startTcpRelay } from '../../support/tcp-relay.ts';
 
 const numbers = {
   caller: '+8613800138000',
@@ -45,11 +48,15 @@ describe('races of terminals, over real sockets', { timeout: 120_000 }, () => {
   });
 
   /** One call with terminals of its own; at its end nothing of it is left, and it has one closed record. */
-  async function scene(play: (pc: WatchedTerminal, phone: WatchedTerminal, id: string) => Promise<void>) {
+  async function scene(
+    play: (pc: WatchedTerminal, phone: WatchedTerminal, id: string) => Promise<void>,
+    http = site.service.http.address,
+  ) {
     const since = Date.now();
     rang = 0;
-    const [pc, phone] = [await site.terminal('shop1', 'pc'), await site.terminal('shop1', 'phone')];
+    const [pc, phone] = [new WatchedTerminal(http, 'shop1', 'pc'), new WatchedTerminal(http, 'shop1', 'phone')];
     try {
+      await Promise.all([pc.client.connect(), phone.client.connect()]);
       caller.call(numbers.first);
       const [{ id }] = await Promise.all([pc.incoming(), phone.incoming()]);
       await play(pc, phone, id);
@@ -153,4 +160,45 @@ describe('races of terminals, over real sockets', { timeout: 120_000 }, () => {
       assert.equal((await pc.ended()).end?.reason, 'completed');
     });
   });
+
+  test('the Socket.IO server restarts: the call goes on, and is theirs again as soon as they have come back by themselves', async () => {
+    const relay = await startTcpRelay(Number(site.service.http.address.split(':')[1]));
+    /** Nobody is connected any more, and nobody can; then they come back and are told what stands. */
+    const restart = async (terminals: WatchedTerminal[], meanwhile: () => Promise<void>) => {
+      const gone = terminals.map(({ client }) => once(client, 'disconnected'));
+      await relay.cut();
+      await Promise.all(gone);
+      await eventually('nobody is connected', async () => (await site.metric('ringaway_terminals_connected')) === 0);
+      await meanwhile();
+      const back = terminals.map(({ client }) => once(client, 'session'));
+      await relay.mend();
+      await Promise.all(back);
+      return terminals.map(({ client }) => client.session?.calls.map(({ id, state }) => [id, state]));
+    };
+    try {
+      const { end, attempts } = await scene(async (pc, phone, id) => {
+        const waiting = await restart([pc, phone], () => Promise.resolve());
+        assert.deepEqual(waiting, [[[id, 'waiting']], [[id, 'waiting']]]);
+        assert.ok((await instruct(phone, id)).ok);
+        await pc.state('connected');
+        const standing = await restart([pc, phone], async () => {
+          await Promise.all([hearsMore(caller.rtp, 620, 0.3), hearsMore(final.rtp, 440, 0.3)]);
+        });
+        assert.deepEqual(standing, [[[id, 'connected']], [[id, 'connected']]]);
+        assert.ok((await pc.client.hangUp(id)).ok);
+        await Promise.all([pc.ended(), phone.ended()]);
+      }, `127.0.0.1:${relay.port}`);
+      assert.deepEqual([end?.reason, end?.by, attempts.length, rang], ['completed', 'terminal', 1, 1]);
+    } finally {
+      await relay.close();
+    }
+  });
 });
+
+const once = (client: WatchedTerminal['client'], event: 'session' | 'disconnected') =>
+  new Promise<void>((resolve) => {
+    const off = client.events.on(event, () => {
+      off();
+      resolve();
+    });
+  });

@@ -1,7 +1,11 @@
 // Messages that cross, over the whole service and real sockets: whatever the order, both ends agree and nothing is left.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Message } from '../../../src/sip/message/message.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Scene, sdp } from './scene.ts';
+
+const isRequest = (method: string) => (message: Message) => message.kind === 'request' && message.method === method;
 
 describe('crossing messages', () => {
   test('CANCEL crosses our 200: the caller acknowledges and hangs up, and the final phone with it', async () => {
@@ -44,6 +48,53 @@ describe('crossing messages', () => {
     final.answer(await final.request('BYE'), 200);
     const { end } = await scene.record();
     assert.notEqual(end?.reason, 'failed');
+    await scene.nothingLeft();
+  });
+
+  test("the final phone's 200 is lost, then our ACK: it says 200 until it has one, each gets one, and the call is connected once", async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const invite = await scene.dial();
+    final.answer(invite, 180);
+    await caller.response(180, 'INVITE');
+    // The first 200 was lost on its way: T1 later it is said again (RFC 3261 13.3.1.4).
+    final.answer(invite, 200, { body: sdp(2) });
+    await final.request('ACK');
+    final.answer(invite, 200, { body: sdp(2) }); // that ACK was lost
+    await eventually('a second ACK', () => final.count(isRequest('ACK')) === 2);
+    const ok = await caller.response(200, 'INVITE');
+    scene.calling.ack(ok);
+    await scene.terminal?.state('connected');
+    final.answer(invite, 200, { body: sdp(2) });
+    await eventually('a third ACK', () => final.count(isRequest('ACK')) === 3);
+    const { end, attempts } = await scene.hangUp();
+    assert.deepEqual([end?.reason, attempts.length], ['completed', 1]);
+    assert.equal(final.count(isRequest('INVITE')), 1);
+    assert.equal(
+      caller.count(
+        (message) => message.kind === 'response' && message.status === 200 && message.cseq.method === 'INVITE',
+      ),
+      1,
+    );
+  });
+
+  test('the network sends CANCEL without Reason: withdrawn, and the final phone is told no reason either', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const invite = await scene.dial();
+    final.answer(invite, 180);
+    await caller.response(180, 'INVITE');
+    scene.calling.cancel();
+    await caller.response(200, 'CANCEL');
+    scene.calling.ackFailure(await caller.response(487, 'INVITE'));
+    const cancel = await final.request('CANCEL');
+    assert.equal(cancel.get('Reason'), undefined);
+    final.answer(cancel, 200);
+    final.answer(invite, 487);
+    await final.request('ACK');
+    const { end, answeredAt } = await scene.record();
+    assert.deepEqual([end?.reason, end?.by, end?.status, answeredAt], ['withdrawn', 'caller', 487, undefined]);
+    assert.equal((await scene.terminal?.ended())?.end?.reason, 'withdrawn');
     await scene.nothingLeft();
   });
 
