@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/log.ts';
 import { Watchers } from '../watchers.ts';
 import { followChanges } from './changes.ts';
 import { Gate, despiteRaces, unavailable } from './errors.ts';
+import { renewWhenStuck } from './heartbeats.ts';
 import { LoginCollection } from './logins.ts';
 import { RecordCollection } from './records.ts';
 import { SubscriberCollection } from './subscribers.ts';
@@ -34,11 +35,16 @@ const silenceDeadline = 6000;
  */
 export async function openMongoStore({ uri, log, clock }: MongoStoreOptions): Promise<Store> {
   const client = clientOf(uri);
+  const unwatch = renewWhenStuck(client, clock, log);
+  const close = () => {
+    unwatch();
+    return client.close();
+  };
   try {
     const db = (await client.connect()).db(databaseOf(client, uri));
-    return await storeOf(client, db, log, clock);
+    return await storeOf(close, db, log, clock);
   } catch (error) {
-    await client.close();
+    await close();
     throw error instanceof Failure ? error : unavailable(error);
   }
 }
@@ -67,14 +73,14 @@ function databaseOf(client: MongoClient, uri: string): string {
   return /^[^:]+:\/\/[^/]+\/[^?]/.test(uri) ? client.options.dbName : 'ringaway';
 }
 
-async function storeOf(client: MongoClient, db: Db, log: Logger, clock: Clock): Promise<Store> {
+async function storeOf(end: () => Promise<void>, db: Db, log: Logger, clock: Clock): Promise<Store> {
   const subscribers = new SubscriberCollection(db);
   const logins = new LoginCollection(db);
-  const records = new RecordCollection(db);
+  const gate = new Gate(clock);
+  const records = new RecordCollection(db, gate);
   const secrets = db.collection<{ _id: string; value: string }>('secrets');
   await Promise.all([subscribers.createIndexes(), logins.createIndexes(), records.createIndexes()]);
 
-  const gate = new Gate(clock);
   const look = await followChanges(subscribers);
   const watchers = new Watchers(() => gate.pass(look), log, clock);
   /** A change of subscribers: those who watch know at once what this process did. */
@@ -105,9 +111,9 @@ async function storeOf(client: MongoClient, db: Db, log: Logger, clock: Clock): 
       of: (account) => gate.pass(() => logins.of(account)),
     },
     records: {
-      open: (record) => gate.pass(() => records.open(record)),
-      update: (id, change) => gate.pass(() => records.update(id, change)),
-      close: (id, end, change) => gate.pass(() => records.close(id, end, change)),
+      open: (record) => records.open(record),
+      update: (id, change) => records.update(id, change),
+      close: (id, end, change) => records.close(id, end, change),
       standing: (node) => gate.pass(() => records.standing(node)),
       calling: (numbers, since) => gate.pass(() => records.calling(numbers, since)),
       get: (id) => gate.pass(() => records.get(id)),
@@ -134,7 +140,7 @@ async function storeOf(client: MongoClient, db: Db, log: Logger, clock: Clock): 
     close: () => {
       gate.close();
       watchers.close();
-      return (closing ??= client.close());
+      return (closing ??= end());
     },
   };
 }

@@ -4,7 +4,7 @@ import type { RecordBook, Store } from '../../call/ports.ts';
 import type { CallRecord, RecordChange } from '../../call/record.ts';
 import { unknownCall } from '../failures.ts';
 import { lateChange } from '../late-change.ts';
-import { isDuplicate } from './errors.ts';
+import { type Gate, isDuplicate } from './errors.ts';
 import { InOrder } from './in-order.ts';
 
 type RecordDocument = Omit<CallRecord, 'id'> & {
@@ -22,9 +22,16 @@ export class RecordCollection implements RecordBook {
   readonly #documents: Collection<RecordDocument>;
   /** A pool of connections keeps no order: changes of one record wait for each other. */
   readonly #inOrder = new InOrder();
+  readonly #gate: Gate;
 
-  constructor(db: Db) {
+  /** Reads go through the gate outside of here; changes do in their turn, so that one which gets stuck does not hold up the next. */
+  constructor(db: Db, gate: Gate) {
     this.#documents = db.collection<RecordDocument>('records');
+    this.#gate = gate;
+  }
+
+  #change<T>(id: string, action: () => Promise<T>): Promise<T> {
+    return this.#inOrder.run(id, () => this.#gate.pass(action));
   }
 
   async createIndexes(): Promise<void> {
@@ -39,7 +46,7 @@ export class RecordCollection implements RecordBook {
   }
 
   open({ id, ...record }: CallRecord): Promise<void> {
-    return this.#inOrder.run(id, async () => {
+    return this.#change(id, async () => {
       try {
         await this.#documents.insertOne({ _id: id, ...record, open: true }, { writeConcern: unsynced });
       } catch (error) {
@@ -50,7 +57,7 @@ export class RecordCollection implements RecordBook {
   }
 
   update(id: string, change: RecordChange): Promise<void> {
-    return this.#inOrder.run(id, async () => {
+    return this.#change(id, async () => {
       const $set = defined(change);
       if (Object.keys($set).length === 0) return;
       const { matchedCount } = await this.#documents.updateOne({ _id: id, open: true }, { $set });
@@ -69,7 +76,7 @@ export class RecordCollection implements RecordBook {
   }
 
   close(id: string, end: CallEnd, change: RecordChange): Promise<boolean> {
-    return this.#inOrder.run(id, async () => {
+    return this.#change(id, async () => {
       const update = { $set: { ...defined(change), end: defined(end) }, $unset: { open: true as const } };
       const { matchedCount } = await this.#documents.updateOne({ _id: id, open: true }, update);
       if (matchedCount === 1) return true;
