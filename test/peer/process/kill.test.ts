@@ -6,7 +6,7 @@ import type { CallRecord } from '../../../src/call/record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answering, Crowd, ringing } from '../../support/process/crowd.ts';
 import { numbers, openScene, type Scene } from '../../support/process/scene.ts';
-import { slowLookUps } from '../../support/slow-store.ts';
+import { slowLookUps } from '../../support/sick-store.ts';
 import { rtpengineMissing, startRtpengine, type RunningRtpengine } from '../../support/rtpengine.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
 
