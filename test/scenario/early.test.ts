@@ -1,6 +1,7 @@
 // The time before the answer, on fakes: whose early media are heard, and an engine that dies while phones ring.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { portOf } from '../support/call/phone.ts';
 import type { FakeTarget } from '../support/call/target.ts';
 import { CallWorld, settled } from '../support/call-world.ts';
 
@@ -93,9 +94,53 @@ describe('an engine that dies while the target rings', () => {
     world.assertNothingLeft();
   });
 
-  test('its early media give way to a ringing tone', async () => {
+  test('its early media go on through the other engine, where it takes UPDATE', async () => {
     const { world, caller, target } = await ringing();
     target.rings(183, target.describe());
+    await settled();
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.deepEqual(caller.sent, ['181', '180', '183 sdp', '180', '183 sdp']);
+    assert.equal(world.media.at(caller.early)?.session.ports.caller, portOf(caller.early ?? ''));
+    assert.equal(world.media.at(target.heard)?.session.ports.target, portOf(target.heard ?? ''));
+    await answers(target);
+    world.assertTalk(caller, target);
+    assert.deepEqual(
+      target.asked.map(({ method }) => method),
+      ['UPDATE'],
+      'it knows where, when it answers',
+    );
+  });
+
+  test('it answers while it is asked by UPDATE', async () => {
+    const { world, caller, target } = await ringing();
+    target.rings(183, target.describe());
+    await settled();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let answered = false;
+    target.onRequest = async ({ method }) => {
+      if (method === 'INVITE' && !answered) return { status: 491 };
+      await promise;
+      answered = true;
+      return { status: 200, body: target.describe() };
+    };
+    world.media.sessions[0]?.dies();
+    await settled();
+    await answers(target);
+    resolve(undefined);
+    await world.clock.advance(4_000);
+    world.assertTalk(caller, target);
+    assert.deepEqual(
+      target.asked.map(({ method }) => method),
+      ['UPDATE', 'INVITE', 'INVITE'],
+    );
+  });
+
+  test('its early media give way to a ringing tone, where it does not', async () => {
+    const { world, caller, target } = await ringing();
+    target.rings(183, target.describe());
+    target.onRequest = ({ method }) =>
+      method === 'UPDATE' ? { status: 491 } : { status: 200, body: target.describe() };
     await settled();
     world.media.sessions[0]?.dies();
     await settled();
@@ -115,6 +160,8 @@ describe('an engine that dies while the target rings', () => {
       phone.rings(183, phone.describe());
       await settled();
     }
+    target.onRequest = ({ method }) =>
+      method === 'UPDATE' ? { status: 488 } : { status: 200, body: target.describe() };
     one?.dies();
     await settled();
     assert.equal(world.media.at(caller.early)?.session, two);

@@ -171,6 +171,8 @@ async function over(world: CallWorld): Promise<void> {
   world.media.onAsk = () => Promise.resolve();
   world.records.failing = false;
   world.records.onWrite = () => Promise.resolve();
+  // Who stops a service whose store was away for long finds records in the log, which a fault would be here
+  if (world.warnings.some(([, line]) => /in 60000 ms/.test(String(line)))) await world.clock.advance(60_000);
   const drained = world.calls.drain(0);
   await world.clock.advance(300_000);
   await drained;

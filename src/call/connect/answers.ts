@@ -33,26 +33,46 @@ export class Answers {
     this.#lost = true;
   }
 
-  /** Resolves with what the other side is to be told. */
+  /**
+   * Early media whose engine died go on at another one, in the fork that takes UPDATE; resolves with what the caller is to be
+   * told.
+   * @throws Failure `no-media` when there is none, or nobody takes UPDATE, or the target has answered meanwhile
+   */
+  async revive(): Promise<string> {
+    const { target } = this.#parties;
+    await this.#exchange.relocate();
+    const offer = this.#exchange.sent.target;
+    if (!target || offer === undefined) throw new Failure('no-media', 'nobody is there to be offered media');
+    const update = { method: 'UPDATE', contentType: 'application/sdp', body: target.said(offer) };
+    const { status, body = '', fork } = await target.ask(update);
+    if (status >= 300 || body === '' || fork === undefined || target.answered) {
+      throw new Failure('no-media', `${target.name} takes no UPDATE (${status})`);
+    }
+    this.#lost = false;
+    this.updated(fork);
+    return this.#exchange.answer('target', body, fork);
+  }
+
+  /**
+   * Resolves with what the other side is to be told.
+   * @throws Failure `no-media` also where another engine is there, which this fork knows nothing of
+   */
   async early(side: Side, sdp: string, fork?: string): Promise<string> {
-    const { sent } = this.#exchange;
-    this.#offered ??= sent[side];
-    const told = sent[opposite(side)];
-    // RFC 6337 3.1.1: a response repeats the first answer, whatever an UPDATE has made of it
-    if (fork !== undefined && fork === this.#updated?.fork && told !== undefined && !this.#lost) return told;
-    return this.#exchange.answer(side, sdp, fork);
+    this.#offered ??= this.#exchange.sent[side];
+    if (this.#lost) throw new Failure('no-media', 'the engine that it sends to is gone');
+    return this.#answer(side, sdp, fork);
   }
 
   /** The same for the answer that confirms the dialog. */
   async final(side: Side, sdp: string, fork?: string): Promise<string> {
     const { sent } = this.#exchange;
     this.#offered ??= sent[side];
-    const told = fork !== undefined && fork === this.#updated?.fork ? this.#updated.told : this.#offered;
+    const told = this.#isUpdated(fork) ? this.#updated?.told : this.#offered;
     const answered = async () => {
       await this.#hearAnew(opposite(side));
-      return this.early(side, sdp, fork);
+      return this.#answer(side, sdp, fork);
     };
-    let answer = this.#lost ? undefined : await answered().catch(whenLost);
+    let answer = await answered().catch(whenLost);
     if (answer === undefined) {
       await this.#exchange.relocate();
       answer = await answered();
@@ -60,6 +80,17 @@ export class Answers {
     const [party, now] = [this.#parties[side], sent[side]];
     if (!party || now === undefined || (told !== undefined && isSameSession(now, told))) return answer;
     return this.#exchange.answer(side, await party.renew(now), fork);
+  }
+
+  async #answer(side: Side, sdp: string, fork: string | undefined): Promise<string> {
+    const told = this.#exchange.sent[opposite(side)];
+    // RFC 6337 3.1.1: a response repeats the first answer, whatever an UPDATE has made of it
+    if (this.#isUpdated(fork) && told !== undefined && !this.#lost) return told;
+    return this.#exchange.answer(side, sdp, fork);
+  }
+
+  #isUpdated(fork: string | undefined): boolean {
+    return fork !== undefined && fork === this.#updated?.fork;
   }
 
   /** Who is still to be answered may have described themselves anew meanwhile, in the dialog with another phone. */

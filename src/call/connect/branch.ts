@@ -75,7 +75,14 @@ export class Branch {
       { caller: this.#first, target: this.party },
       {
         holds: (by, held) => pairingEvents.holds(by, held),
-        failed: (why) => (this.answer ? pairingEvents.failed(why) : this.#fallsSilent(why)),
+        failed: (why) => {
+          if (this.answer) pairingEvents.failed(why);
+          else {
+            this.#fallsSilent(why).catch((error: unknown) =>
+              this.#call.log.info(`the early media of ${this.to} are not heard again: ${messageOf(error)}`),
+            );
+          }
+        },
       },
     );
     if (this.#isOver()) return this.pairing.close();
@@ -126,12 +133,16 @@ export class Branch {
     if (!this.#over && !this.answer) this.#events.rings(this, status);
   }
 
-  /** The engine is gone before it answered. It goes on ringing; its answer finds another engine. */
-  #fallsSilent(why: string): void {
+  /** The engine is gone before it answered. It rings on; its early media find another engine where they can, else its answer does. */
+  async #fallsSilent(why: string): Promise<void> {
     this.#call.log.warn(`${this.to} rings on without media: ${why}`);
     if (this.#over || this.early === undefined) return;
     this.early = undefined;
     this.#events.rings(this, 180);
+    const early = await this.pairing?.answers.revive();
+    if (this.#isOver() || this.answer) return;
+    this.early = early;
+    this.#events.rings(this, 183);
   }
 
   #answered(answer: { sdp: string; fork: string }): void {

@@ -136,6 +136,52 @@ describe('across both legs', () => {
     },
   );
 
+  test(
+    'early media whose engine is killed go on through another one by UPDATE, and the answer finds all where it is',
+    { skip: rtpengineMissing() ?? false },
+    async (t) => {
+      const engines = [await engineFor(t), await engineFor(t)];
+      const media = { mode: 'rtpengine', engines: engines.map(({ engine }) => engine), timeout: '500ms' };
+      await using scene = await Scene.open({}, { media });
+      const { caller, final } = scene;
+      const [listener, speaker] = [await phone(t), await phone(t)];
+      const hear = (response: { body: Buffer }) =>
+        listener.sendTo(readAnswer(response.body.toString(), ownMedia(listener)).destination);
+      const invite = await scene.dial([], offerSdp(ownMedia(listener)));
+      const early = answerSdp(invite.body.toString(), ownMedia(speaker));
+      speaker.sendTo(early.agreed.destination);
+      speaker.say(tone(pitch.target));
+      final.answer(invite, 183, { body: early.sdp, headers: reliable(11) });
+      final.answer(await final.request('PRACK'), 200);
+      hear(await caller.response(183, 'INVITE'));
+      await hearsOnly(listener, pitch.target, 0.5);
+
+      const loads = await Promise.all(engines.map((engine) => engine.sessions()));
+      await engines[loads.indexOf(1)]?.kill();
+      const update = await final.request('UPDATE', 15_000);
+      const again = answerSdp(update.body.toString(), { ...ownMedia(speaker), version: 2 });
+      speaker.sendTo(again.agreed.destination);
+      final.answer(update, 200, { body: again.sdp });
+      hear(await caller.response(183, 'INVITE'));
+      await hearsOnly(listener, pitch.target, 0.5);
+
+      final.answer(invite, 200, { body: early.sdp });
+      await final.request('ACK');
+      scene.calling.ack(await caller.response(200, 'INVITE'));
+      await scene.terminal?.state('connected');
+      listener.say(tone(pitch.caller));
+      await Promise.all([hearsOnly(listener, pitch.target, 0.5), hearsOnly(speaker, pitch.caller, 0.5)]);
+      assert.equal((await scene.hangUp()).end?.reason, 'completed');
+      assert.ok(
+        !final.received.some(
+          (message) =>
+            message.kind === 'request' && message.cseq.sequence > update.cseq.sequence && message.method === 'INVITE',
+        ),
+        'it knew where, when it answered',
+      );
+    },
+  );
+
   test('fax: a re-INVITE to T.38 as it is, its refusal, and the voice that goes on', async () => {
     await using scene = await Scene.open();
     const { caller, final } = scene;
