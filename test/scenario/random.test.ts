@@ -51,6 +51,8 @@ function actions(world: CallWorld, { caller, id }: Played): Action[] {
       () => target.answers(target.describe(), 'b'),
       () => target.asks(offer(target, 'sendonly')),
       () => target.asks(offer(target)),
+      () => target.refers(`tel:${numbers[2]}`),
+      () => target.refers('sip:thief@192.0.2.66'),
     ]),
     ...caller.referred
       .splice(0)
@@ -145,7 +147,7 @@ function assertHeard(world: CallWorld, { caller, id }: Played): void {
 }
 
 async function play(choices: readonly (readonly [number, number, number])[], faulty: boolean): Promise<CallWorld> {
-  const world = new CallWorld({ instructionsPerMinute: 1_000 });
+  const world = new CallWorld({ instructionsPerMinute: 1_000, phonesMayTransfer: 'all' });
   const calls: Played[] = [];
   for (const [index, [which, kind, choice]] of choices.entries()) {
     if (calls.length < callsAtOnce && index % 3 === 0) {
@@ -177,6 +179,13 @@ async function over(world: CallWorld): Promise<void> {
   await world.clock.advance(300_000);
   await drained;
   world.assertNothingLeft();
+  for (const { referrals, hungUp } of world.targets) {
+    for (const told of referrals) {
+      assert.match(told.join(' '), /^(?:[3-6]\d\d|202 100(?: 18\d)*(?: [2-6]\d\d)?)$/);
+      const last = told.at(-1) ?? 0;
+      if (hungUp) assert.ok(last >= 200, 'whoever we hang up has heard the outcome first');
+    }
+  }
   for (const record of world.records.records.values()) {
     const ended = world.told.filter(({ call, event }) => event === 'ended' && call.id === record.id);
     assert.equal(ended.length, record.notifiedAt === undefined ? 0 : 1, 'the terminals are told of the end once');

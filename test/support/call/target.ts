@@ -20,6 +20,8 @@ export class FakeTarget extends FakePhone implements TargetLeg {
   /** What we hung it up with. */
   hungUp: Cause | undefined;
   acknowledged: string | undefined;
+  /** What it was told of each transfer that it asked for: the answer to its REFER, and each NOTIFY. */
+  readonly referrals: number[][] = [];
   /** That was heard of last. */
   #fork = 'a';
   /** That has agreed on something else by UPDATE. */
@@ -61,10 +63,12 @@ export class FakeTarget extends FakePhone implements TargetLeg {
     return true;
   }
 
-  /** Presses its transfer key; what it is then told is written down: the answer to its REFER, and each NOTIFY. */
+  /** Presses its transfer key; returns what it is told, which goes on. */
   refers(to: string, here = false, replaces?: string): number[] {
     const told: number[] = [];
-    if (this.leg !== 'standing' || !this.dialled.mayRefer) return [603];
+    this.referrals.push(told);
+    if (this.leg !== 'standing' || !this.dialled.mayRefer) told.push(603);
+    if (told.length > 0) return told;
     let answered = false;
     const notify = (status: number): void => {
       if (this.leg === 'standing' && told[0] === 202) told.push(status);
