@@ -41,7 +41,7 @@ export class Legs {
   bind(dialogId: string | undefined, leg: Leg): void {
     const dialogs = this.#legs.get(leg);
     if (dialogId === undefined || dialogId === '' || !dialogs || this.#byDialog.get(dialogId) === leg) return;
-    this.#legs.set(leg, [...dialogs, dialogId]);
+    this.#legs.set(leg, dialogs.concat(dialogId));
     this.#byDialog.set(dialogId, leg);
   }
 

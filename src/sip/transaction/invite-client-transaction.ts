@@ -45,7 +45,7 @@ export class InviteClientTransaction implements RunningClient {
   readonly #key: string;
   readonly #context: ClientContext;
   readonly #timers: NamedTimers<'A' | 'B' | 'D' | 'M' | 'cancel'>;
-  readonly #accepted: Accepted[] = [];
+  #accepted: readonly Accepted[] = [];
   #handlers: ClientHandlers;
   #request: Draft | undefined;
   #octets: Buffer | undefined;
@@ -166,7 +166,7 @@ export class InviteClientTransaction implements RunningClient {
 
   #accept(tag: string): Accepted {
     const accepted: Accepted = { tag: detached(tag), ack: undefined };
-    this.#accepted.push(accepted);
+    this.#accepted = this.#accepted.concat(accepted);
     return accepted;
   }
 

@@ -126,10 +126,10 @@ export class NonInviteClientTransaction implements RunningClient {
         this.#startE(t2);
         return;
       case 'start timer F':
-        this.#timers.start('F', giveUpAfter(this.#context.timers), () => this.#happen('timer F'));
+        this.#start('F', giveUpAfter(this.#context.timers));
         return;
       case 'start timer K':
-        this.#timers.start('K', t4, () => this.#happen('timer K'));
+        this.#start('K', t4);
         return;
       case 'stop timers E and F':
         this.#timers.stop('E');
@@ -139,6 +139,11 @@ export class NonInviteClientTransaction implements RunningClient {
 
   #startE(interval: number): void {
     this.#intervalE = interval;
-    this.#timers.start('E', interval, () => this.#happen('timer E'));
+    this.#start('E', interval);
+  }
+
+  /** Apart from the other actions: a closure made beside theirs would keep the response as long as its timer runs. */
+  #start(timer: 'E' | 'F' | 'K', milliseconds: number): void {
+    this.#timers.start(timer, milliseconds, () => this.#happen(`timer ${timer}`));
   }
 }
