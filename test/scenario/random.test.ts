@@ -51,8 +51,8 @@ function actions(world: CallWorld, { caller, id }: Played): Action[] {
       () => target.answers(target.describe(), 'b'),
       () => target.asks(offer(target, 'sendonly')),
       () => target.asks(offer(target)),
-      () => target.refers(`tel:${numbers[2]}`),
-      () => target.refers('sip:thief@192.0.2.66'),
+      ...(target.leg === 'standing' ? [() => target.refers(`tel:${numbers[2]}`)] : []),
+      ...(target.leg === 'standing' ? [() => target.refers('sip:thief@192.0.2.66')] : []),
     ]),
     ...caller.referred
       .splice(0)

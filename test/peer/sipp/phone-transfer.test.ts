@@ -16,6 +16,7 @@ import {
   isAsked,
   isBusy,
   isCalled,
+  isCancelled,
   isReinvited,
   isTold,
   refers,
@@ -67,7 +68,7 @@ describe('the transfer key of an IP phone', { skip: peersMissing() ?? false, tim
     const steps = [isCalled, rings, answers, awaitCue, reinvites('sendonly', 1), awaitCue, ...phone];
     const desk = await site.party({ scenario: scenario('desk', ...steps), port, hears: hearing });
     const calling = await site.party({
-      scenario: scenario('caller', call(), isReinvited('recvonly', 2), isReinvited('sendrecv', 3), ...caller),
+      scenario: scenario('caller', call(), isReinvited('recvonly', 2), ...caller),
       remote: site.network,
       keys: { caller: numbers.caller, called: numbers.first },
       hears: hearing,
@@ -88,7 +89,7 @@ describe('the transfer key of an IP phone', { skip: peersMissing() ?? false, tim
       const since = Date.now();
       const { desk, calling } = await held(
         terminal,
-        [awaitCue, ask('BYE', 2)],
+        [isReinvited('sendrecv', 3), awaitCue, ask('BYE', 2)],
         [refers('sip:075520000009@desk.example', 2), hangsUpAs(3)],
       );
       const final = await site.party({
@@ -114,7 +115,7 @@ describe('the transfer key of an IP phone', { skip: peersMissing() ?? false, tim
     sceneWithTerminal(site, 'shop1', async (terminal) => {
       const { desk, calling } = await held(
         terminal,
-        [isAsked('BYE')],
+        [isReinvited('sendrecv', 3), isAsked('BYE')],
         [
           ...[refers(`tel:${numbers.busy}`, 2), isTold('SIP/2.0 100 Trying'), isTold('SIP/2.0 486 Busy Here')],
           ...[awaitCue, reinvites('sendrecv', 3), awaitCue, hangsUpAs(4)],
@@ -129,5 +130,28 @@ describe('the transfer key of an IP phone', { skip: peersMissing() ?? false, tim
       await Promise.all([hears(calling.rtp, voices.final), hears(desk.rtp, voices.caller)]);
       await desk.sipp.cue();
       assert.equal((await terminal.ended()).end?.reason, 'completed');
+    }));
+
+  test('while the caller hangs up: the phone is told that it came to nothing, and the call ends', () =>
+    sceneWithTerminal(site, 'shop1', async (terminal) => {
+      const since = Date.now();
+      const { desk, calling } = await held(
+        terminal,
+        [awaitCue, ask('BYE', 2)],
+        [
+          ...[refers(`sip:${numbers.final}@desk.example;user=phone`, 2), isTold('SIP/2.0 100 Trying')],
+          ...[isTold('SIP/2.0 180 Ringing'), isTold('SIP/2.0 487 Request Terminated'), isAsked('BYE')],
+        ],
+      );
+      const final = await site.party({
+        scenario: scenario('final phone', isCalled, rings, isCancelled),
+        port: site.ports.final,
+      });
+      await desk.sipp.cue();
+      await desk.sipp.received('NOTIFY', { nth: 2 });
+      await calling.sipp.cue();
+      await final.sipp.received('CANCEL');
+      assert.equal((await terminal.ended()).end?.reason, 'completed');
+      assert.equal((await site.closedRecord({ account: 'shop1', since })).end?.by, 'caller');
     }));
 });
