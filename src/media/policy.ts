@@ -105,7 +105,7 @@ function packing({ ptime }: ReadAudio, to: MediaPolicy): NgParameters {
 function codecRequest({ codecs }: ReadAudio, { from, to, eventsToInfo }: Policies): NgParameters | undefined {
   const way = to.digits ?? 'agreed';
   const offered = codecs.some(({ name }) => isCodec(name, event));
-  const digits = digitsRequest(way === 'info' && eventsToInfo ? 'agreed' : way, offered);
+  const digits = digitsRequest(wayAtEngine(way, from, eventsToInfo), offered);
   if (!from.codecs && !to.codecs) return digitsAlone(digits);
   const names = codecs.map(({ name }) => name).filter((name) => name !== '' && !among(name, beside));
   const taken = from.codecs ? names.filter((name) => among(name, from.codecs ?? [])) : names;
@@ -147,6 +147,12 @@ interface DigitsRequest {
   strip?: readonly string[];
   transcode?: readonly string[];
   consume?: readonly string[];
+}
+
+/** What the engine knows nothing of: that events become INFO, and that who takes tones is to get none of the other side's events. */
+function wayAtEngine(way: DigitsWay, from: MediaPolicy, eventsToInfo: boolean): DigitsWay {
+  if (way === 'agreed' && from.digits === 'inband') return 'rfc4733';
+  return way === 'info' && eventsToInfo ? 'agreed' : way;
 }
 
 function digitsRequest(way: DigitsWay, offered: boolean): DigitsRequest {

@@ -1,6 +1,6 @@
 // Digits that a side presses as RFC 4733 events while the other one takes them by INFO alone. The one who presses must be told that
 // its events are taken, else its phone sends none: so to the engine the other side takes them, too, and is itself told nothing of it.
-import type { MediaPolicy } from './policy.ts';
+import type { MediaPolicy, Policies } from './policy.ts';
 import { isCodec, type Codec, type ReadSdp } from './sdp.ts';
 
 const event = 'telephone-event';
@@ -18,10 +18,13 @@ export function takesInfoAlone({ digits }: MediaPolicy, said: ReadSdp): boolean 
 }
 
 /**
- * An offer as the engine gets it: with events where the offerer is to have the other side's digits by INFO. Where that side's trunk
- * wants events made of tones (`rfc4733`), the engine makes tones of its events, too; where it takes no events, it sends none.
+ * An offer as the engine gets it: without events where the offerer takes tones (the engine then makes them of the other side's), with
+ * events where it is to have the other side's digits by INFO. Where that side's trunk wants events made of tones (`rfc4733`), the
+ * engine makes tones of its events, too; where it takes no events, it sends none.
  */
-export function offerForEngine(offer: ReadSdp, { from, to }: { from: MediaPolicy; to: MediaPolicy }): string {
+export function offerForEngine(offer: ReadSdp, { from, to, eventsToInfo }: Policies): string {
+  if (from.digits === 'inband') return eventsIn(offer).length > 0 ? withoutEvents(offer.text) : offer.text;
+  if (!eventsToInfo) return offer.text;
   const other = to.digits ?? 'agreed';
   const wanted = other === 'agreed' || (other === 'rfc4733' && from.digits === 'info');
   if (!wanted || eventsIn(offer).length > 0 || !takesInfoAlone(from, offer)) return offer.text;
@@ -34,10 +37,15 @@ export function offerForEngine(offer: ReadSdp, { from, to }: { from: MediaPolicy
   );
 }
 
-/** The same for an answer to `offer`, of which the engine had made `made`: where the offerer knows events. */
-export function answerForEngine(answer: ReadSdp, own: MediaPolicy, { offer, made }: Record<'offer' | 'made', ReadSdp>) {
-  const wanted = eventsIn(offer).length > 0 && eventsIn(answer).length === 0;
-  if (!wanted || !takesInfoAlone(own, answer)) return answer.text;
+/** The same for an answer to `offer`, of which the engine had made `made`: with events where the offerer sends some. */
+export function answerForEngine(
+  answer: ReadSdp,
+  { from, to, eventsToInfo }: Policies,
+  { offer, made }: Record<'offer' | 'made', ReadSdp>,
+): string {
+  const sent = to.digits !== 'inband' && eventsIn(offer).length > 0;
+  const wanted = eventsToInfo && sent && eventsIn(answer).length === 0;
+  if (!wanted || !takesInfoAlone(from, answer)) return answer.text;
   const voice = answer.audio?.codecs ?? [];
   const fit = ({ payload, rate }: Codec) =>
     voice.some((codec) => codec.rate === rate) && !voice.some((codec) => codec.payload === payload);

@@ -156,7 +156,7 @@ export class Descriptions {
   async #offerAtEngine(offerer: Side, offer: ReadSdp): Promise<Offer> {
     const to = otherSide[offerer];
     const policies = this.#policiesFrom(offerer);
-    const given = this.#eventsToInfo ? readSdp(offerForEngine(offer, policies)) : offer;
+    const given = readAgain(offer, offerForEngine(offer, policies));
     const isFirst = this.#seat.state === 'free';
     const parameters = {
       ...this.#rewriting(),
@@ -176,9 +176,7 @@ export class Descriptions {
     const { offerer, offer, made } = open;
     const from = otherSide[offerer];
     const policies = this.#policiesFrom(from);
-    const given = this.#eventsToInfo
-      ? readSdp(answerForEngine(answer, policies.from, { offer, made: readSdp(made) }))
-      : answer;
+    const given = readAgain(answer, answerForEngine(answer, policies, { offer, made: readSdp(made) }));
     const tags = { 'from-tag': offerer, 'to-tag': from };
     const asked = { ...this.#rewriting(), ...tags, ...answerRequest(given, policies), sdp: given.text };
     const told = sdpOf(await this.#seat.ask('answer', asked));
@@ -204,6 +202,10 @@ export class Descriptions {
     if (this.#exchange) return this.#exchange;
     throw new Failure('no-media', 'there is no voice yet: nothing was agreed on');
   }
+}
+
+function readAgain(sdp: ReadSdp, text: string): ReadSdp {
+  return text === sdp.text ? sdp : readSdp(text);
 }
 
 function sends(direction: Direction | undefined): boolean {

@@ -189,17 +189,28 @@ describe('keys become INFO', { skip, timeout: 60_000 }, () => {
 });
 
 describe('keys become tones', { skip, timeout: 60_000 }, () => {
-  for (const reported of [false, true]) {
-    test(`digits: inband; ${reported ? 'keys are reported' : 'no report is listened to'}: heard as two tones each, and as nothing else`, async (t) => {
-      const keys = '0123456789*#ABCD';
-      const call = await connected(t, { policies: { target: { digits: 'inband' } }, without: ['target'], reported });
-      assert.match(call.answered, events);
-      assert.doesNotMatch(call.offered, events);
-      assert.ok(call.caller.press(keys));
-      await call.target.until(() => call.tones.target.digits.length >= keys.length, 10_000);
-      await hearsOnly(call.target, pitch.caller, 0.3);
-      assert.equal(call.tones.target.digits, keys);
-      assert.deepEqual([call.target.measured.digits, call.pressed], ['', []]);
+  const keys = '0123456789*#ABCD';
+  for (const [to, without, reported] of [
+    ['target', ['target'], false],
+    ['target', ['target'], true],
+    ['caller', [], false],
+    ['caller', [], true],
+    ['caller', ['caller'], false],
+  ] as const) {
+    const offers = to === 'caller' && without.length === 0 ? ', though it offers events' : '';
+    test(`digits: inband for the ${to}${offers}; reported: ${reported}: two tones each, and nothing else`, async (t) => {
+      const call = await connected(t, { policies: { [to]: { digits: 'inband' } }, without, reported });
+      const [from, told, toldOther] =
+        to === 'target'
+          ? (['caller', call.answered, call.offered] as const)
+          : (['target', call.offered, call.answered] as const);
+      assert.match(told, events);
+      assert.doesNotMatch(toldOther, events);
+      assert.ok(call[from].press(keys));
+      await call[to].until(() => call.tones[to].digits.length >= keys.length, 10_000);
+      await hearsOnly(call[to], pitch[from], 0.3);
+      assert.equal(call.tones[to].digits, keys);
+      assert.deepEqual([call[to].measured.digits, call.pressed], ['', []]);
     });
   }
 });

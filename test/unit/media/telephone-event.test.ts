@@ -10,7 +10,8 @@ const plain = sdp('m=audio 4000 RTP/AVP 8 0\r\na=ptime:20\r\n');
 const withEvents = sdp(
   'm=audio 4000 RTP/AVP 8 0 101\r\na=ptime:20\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n',
 );
-const offered = (text: string, from: MediaPolicy, to: MediaPolicy) => offerForEngine(readSdp(text), { from, to });
+const offered = (text: string, from: MediaPolicy, to: MediaPolicy, eventsToInfo = true) =>
+  offerForEngine(readSdp(text), { from, to, eventsToInfo });
 
 describe('an offer, as the engine gets it', () => {
   const cases: [string, MediaPolicy, MediaPolicy, boolean][] = [
@@ -29,6 +30,19 @@ describe('an offer, as the engine gets it', () => {
   test('events that stand there already stay as they are', () => {
     assert.equal(offered(withEvents, {}, {}), withEvents);
     assert.equal(offered(withEvents, { digits: 'info' }, {}), withEvents);
+  });
+
+  test('without events where the offerer takes tones: the engine makes them, and events of what it hears', () => {
+    for (const eventsToInfo of [true, false]) {
+      assert.equal(offered(withEvents, { digits: 'inband' }, {}, eventsToInfo), plain);
+      const policies = { from: { digits: 'inband' }, to: {}, eventsToInfo } as const;
+      assert.deepEqual(offerRequest(readSdp(plain), policies, undefined)['codec'], { transcode: ['telephone-event'] });
+    }
+  });
+
+  test('as it came where nothing becomes INFO', () => {
+    assert.equal(offered(plain, {}, {}, false), plain);
+    assert.equal(offered(withEvents, { digits: 'info' }, {}, false), withEvents);
   });
 
   test('for each clock rate, with payload types that are free, in the first voice that stands', () => {
@@ -57,8 +71,12 @@ describe('an offer, as the engine gets it', () => {
 });
 
 describe('an answer, as the engine gets it', () => {
-  const answered = (text: string, own: MediaPolicy, offer = withEvents, made = withEvents) =>
-    answerForEngine(readSdp(text), own, { offer: readSdp(offer), made: readSdp(made) });
+  const answered = (text: string, own: MediaPolicy, offer = withEvents, made = withEvents, offerer: MediaPolicy = {}) =>
+    answerForEngine(
+      readSdp(text),
+      { from: own, to: offerer, eventsToInfo: true },
+      { offer: readSdp(offer), made: readSdp(made) },
+    );
 
   test('takes the events that were offered, where the side itself does not', () => {
     assert.equal(answered(plain, {}), withEvents);
@@ -69,6 +87,7 @@ describe('an answer, as the engine gets it', () => {
   test('is as it is where the side takes tones, the offerer has no events, or none fit', () => {
     assert.equal(answered(plain, { digits: 'inband' }), plain);
     assert.equal(answered(plain, {}, plain), plain);
+    assert.equal(answered(plain, {}, withEvents, withEvents, { digits: 'inband' }), plain);
     assert.equal(answered(plain, {}, withEvents, withEvents.replace('event/8000', 'event/48000')), plain);
     const taken = sdp('m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 iLBC/8000\r\n');
     assert.equal(answered(taken, {}), taken);
