@@ -151,7 +151,11 @@ function deliver(
     settled: () => {
       exchange.answerable.delete(pending.id);
       exchange.arrived.delete(transaction);
-      pending.entry?.reliable?.stop();
+      const { entry } = pending;
+      if (!entry) return;
+      entry.reliable?.stop();
+      if (entry.unanswered === pending) entry.unanswered = undefined;
+      if (entry.updated === pending) entry.updated = undefined;
     },
     ...(key !== undefined && { ended: forgetting(exchange, key) }),
   });
@@ -171,10 +175,7 @@ function forgetting(exchange: Exchange, key: string): () => void {
 function cancelled(exchange: Exchange, pending: PendingServer, cancel: Request): void {
   const { transaction, application, entry } = pending;
   const { flow, request } = transaction;
-  entry?.reliable?.stop();
   transaction.respond(Draft.answering(request, 487));
-  exchange.answerable.delete(pending.id);
-  if (entry?.unanswered === pending) entry.unanswered = undefined;
   const fields = arrivedRequest(exchange.clock, request.raw.length, flow, pending.id, entry?.id ?? '', 'CANCEL');
   const octets = forApplication(cancel);
   application.send(fields, octets);

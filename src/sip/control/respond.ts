@@ -69,7 +69,7 @@ function number(exchange: Exchange, pending: PendingServer, entry: DialogEntry, 
     timers: exchange.layer.timers,
     resend: (octets) => transaction.resend(octets),
     givenUp: () => {
-      exchange.log.warn({ callId: transaction.request.callId }, 'a reliable provisional response got no PRACK');
+      exchange.log.warn({ callId: entry.callId }, 'a reliable provisional response got no PRACK');
       if (!transaction.answered) transaction.respond(Draft.answering(transaction.request, 504));
       close(exchange, pending, 504);
     },
@@ -155,6 +155,5 @@ function close(exchange: Exchange, pending: PendingServer, status: number): void
   // 15.1.2: an INVITE that is still open when its dialog ends is answered 487
   const { unanswered } = entry;
   if (!unanswered) return;
-  exchange.answerable.delete(unanswered.id);
   unanswered.transaction.respond(Draft.answering(unanswered.transaction.request, 487));
 }

@@ -63,6 +63,30 @@ for (const backend of backends.filter(({ builtIn }) => builtIn)) {
       await world.peer.response(486, 'INVITE');
     });
 
+    test('two BYEs while the INVITE is open: it is answered 487 once, and the application stays connected', async (t) => {
+      const world = await open(t);
+      const byes: AppResponse[] = [];
+      let reconnected = 0;
+      world.application.on('connect', () => (reconnected += 1));
+      world.application.use('bye', (_req, res) => byes.push(res));
+      const { res, call } = await callIn(world);
+      res.send(180);
+      call.to = (await world.peer.response(180, 'INVITE')).get('To') ?? '';
+      call.sendRequest('BYE');
+      call.sendRequest('BYE');
+      await eventually('both are with the application', () => byes.length === 2);
+      const sent = (res: AppResponse) => new Promise((resolve) => res.send(200, {}, resolve));
+      const outcomes = Promise.all(byes.map(sent));
+      call.ackFailure(await world.peer.response(487, 'INVITE'));
+      const answered = (message: Message) => message.kind === 'response' && message.cseq.method === 'BYE';
+      await eventually('both are answered', () => world.peer.count(answered) === 2);
+      assert.deepEqual(await outcomes, [null, null]);
+      const next = await callIn(world);
+      next.res.send(486);
+      await world.peer.response(486, 'INVITE');
+      assert.equal(reconnected, 0);
+    });
+
     test('the To tag that an application chooses names the dialog: its ACK is known, and so is the BYE', async (t) => {
       const world = await open(t);
       const { req, res, call } = await callIn(world);
