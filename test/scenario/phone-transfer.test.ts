@@ -19,8 +19,12 @@ interface Scene {
 }
 
 /** A call that is connected with a terminal's own IP phone. */
-async function connected(settings: Partial<CallSettings> = {}): Promise<Scene> {
+async function connected(
+  settings: Partial<CallSettings> = {},
+  media: 'rtpengine' | 'direct' = 'rtpengine',
+): Promise<Scene> {
   const world = new CallWorld(settings);
+  world.media.mode = media;
   const { caller, id } = await world.arrive();
   await world.transfer(id, 'terminal', { terminalId: 'phone' });
   await settled();
@@ -92,6 +96,24 @@ describe('a phone that presses its transfer key', () => {
     await settled();
     world.assertNothingLeft();
   });
+
+  for (const leaves of [true, false]) {
+    test(`goes the same way without an engine${leaves ? ', when the phone leaves at once' : ''}`, async () => {
+      const scene = await connected({}, 'direct');
+      const { world, caller, target } = scene;
+      await hold(scene);
+      const told = await refer(scene);
+      if (leaves) target.hangsUp();
+      await settled();
+      world.target.answers();
+      await settled();
+      assert.deepEqual(told, leaves ? [202, 100] : [202, 100, 200]);
+      world.assertTalk(caller, world.target);
+      caller.hangsUp();
+      await settled();
+      world.assertNothingLeft();
+    });
+  }
 
   test('is told why it failed; the standing call goes on, on hold until the phone takes it back', async () => {
     const scene = await connected();
