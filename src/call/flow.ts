@@ -39,11 +39,9 @@ const noteSubscriber: Step = async ({ id, record, keeper }) => {
   return undefined;
 };
 
-/** A caller who hears nothing before we make an offer gets one, from an engine; nobody waits for its answer. */
+/** A caller who hears nothing before we make an offer gets one; nobody waits for its answer. */
 const ring: Step = (call) => {
-  const { incoming, tools } = call;
-  const { media, settings } = tools;
-  if (incoming.awaitsOffer && media.mode === 'rtpengine' && !settings.answerEarly) call.early = new EarlyOffer(call);
+  if (call.incoming.awaitsOffer && !call.tools.settings.answerEarly) call.early = new EarlyOffer(call);
   return undefined;
 };
 

@@ -36,6 +36,8 @@ export class CallerAnswer {
   #owed: string | undefined;
   /** The 2xx has an offer. */
   #offers = false;
+  /** What the caller answered to an offer ahead of the 2xx. */
+  #answered: string | undefined;
 
   constructor(tools: Tools, invite: PendingInvite, settings: TrunkSettings, events: AnswerEvents) {
     this.#tools = tools;
@@ -51,8 +53,9 @@ export class CallerAnswer {
     if (progress.idle) this.#send(sdp);
     else {
       progress.settle(sdp).then(
-        ({ body, owed }) => {
+        ({ body, owed, answered }) => {
           this.#owed = owed;
+          this.#answered = answered;
           if (!this.#over) this.#send(body);
         },
         (error: unknown) => this.fail(messageOf(error)),
@@ -76,9 +79,14 @@ export class CallerAnswer {
       // RFC 3264 8: without it nobody would be heard
       const { status, body } = await dialog.offer(this.#owed);
       if (status >= 300) return this.fail(`the caller answered ${status} to the description of who answered`);
-      this.#resolve(sdpOf(this.#invite.req) === undefined && body !== undefined ? { sdp: body } : {});
-    } else this.#resolve({});
+      this.#agreed(body);
+    } else this.#agreed(this.#answered);
     return undefined;
+  }
+
+  /** It stands, with what the caller said last where ours were the offers. */
+  #agreed(answer: string | undefined): void {
+    this.#resolve(sdpOf(this.#invite.req) === undefined && answer !== undefined ? { sdp: answer } : {});
   }
 
   /** It has come to nothing; returns why. */

@@ -32,6 +32,8 @@ interface Leg {
 export interface Settled {
   body: string | undefined;
   owed: string | undefined;
+  /** What the caller answered to an offer that went ahead of the 2xx. */
+  answered: string | undefined;
 }
 
 /**
@@ -161,9 +163,10 @@ export class CallerProgress {
         this.#onIdle = resolve;
       });
     }
-    if (this.#first === undefined) return { body: sdp, owed: undefined };
-    if (this.#described !== sdp) await this.#update(sdp);
+    if (this.#first === undefined) return { body: sdp, owed: undefined, answered: undefined };
+    const answer = this.#described === sdp ? undefined : await this.change(sdp);
     return {
+      answered: this.#described === sdp ? answer?.body : undefined,
       // RFC 6337 3.1.1: an answer again or not at all; an offer would be another one
       body: this.#offers && this.#described === this.#first ? this.#first : undefined,
       owed: this.#described === sdp ? undefined : sdp,

@@ -375,16 +375,42 @@ describe('a caller who requires 100rel and makes no offer', () => {
     world.assertNothingLeft();
   });
 
-  test('is answered early, or there is no engine: nothing but the answer makes an offer', async () => {
-    const parked = await awaiting({ answerEarly: true });
-    assert.deepEqual(parked.caller.sent, ['200 sdp']);
-    const world = new CallWorld();
-    world.media.mode = 'direct';
-    const { caller, id } = await world.arrive(undefined, { offers: false, awaitsOffer: true });
+  test('is answered early: the 200 makes the offer', async () => {
+    const { caller } = await awaiting({ answerEarly: true });
+    assert.deepEqual(caller.sent, ['200 sdp']);
+  });
+
+  for (const takes of [true, false]) {
+    test(`without an engine is offered no place, and ${takes ? 'takes it' : 'takes no stream of it'}`, async () => {
+      const world = new CallWorld();
+      world.media.mode = 'direct';
+      const arriving = world.arrive(undefined, { offers: false, awaitsOffer: true });
+      const [caller] = world.callers;
+      assert.ok(caller);
+      const answer = takes ? caller.describe('recvonly') : caller.describe().replace(/m=audio \d+/, 'm=audio 0');
+      caller.onOffer = () => Promise.resolve(answer);
+      const { id } = await arriving;
+      assert.match(caller.early ?? '', /^c=IN IP4 0\.0\.0\.0\r\n(.*\r\n)*m=audio [1-9]/m);
+      await world.transfer(id);
+      await settled();
+      const { target } = world;
+      if (takes) assert.match(target.dialled.sdp ?? '', /a=sendrecv/);
+      else assert.equal(target.dialled.sdp, undefined);
+      await answers(target);
+      assert.deepEqual(caller.sent, ['180 offer', '181', '200 sdp']);
+      world.assertTalk(caller, target);
+      assert.deepEqual([target.asked.length, caller.asked.length], [0, 0]);
+    });
+  }
+
+  test('describes themselves anew as they are answered: who answered is told', async () => {
+    const { world, caller, id } = await awaiting();
     await world.transfer(id);
     await settled();
+    const first = caller.describe();
+    caller.describe = () => first.replace('RTP/AVP 8', 'RTP/AVP 8 101');
     await answers(world.target);
-    assert.deepEqual(caller.sent, ['181', '200 sdp']);
+    assert.match(world.target.heard ?? '', /RTP\/AVP 8 101/);
     world.assertTalk(caller, world.target);
   });
 });

@@ -155,7 +155,10 @@ export class Bridge implements Attempt {
       const answer = await winner.pairing.answers.final('target', sdp, fork);
       stillWanted();
       if (party.answered) await winner.pairing.bring('caller');
-      else await this.#answerCaller(answer, winner.pairing);
+      else {
+        const { sdp: said } = await this.#answerCaller(answer, winner.pairing);
+        if (said !== undefined) await winner.pairing.heardOf('caller', said, answer);
+      }
     }
   }
 

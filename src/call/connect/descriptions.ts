@@ -46,6 +46,27 @@ export function isSameSession(one: string, other: string): boolean {
   return one.replace(origin, '') === other.replace(origin, '');
 }
 
+/**
+ * An offer of streams whose place is not known yet (RFC 3264 8.4, as in RFC 3725): the answer describes its sender, who sends
+ * nothing until told where to. The codecs are those that phones and networks have in common.
+ */
+export const offerOfNowhere = [
+  'v=0',
+  'o=- 1 1 IN IP4 0.0.0.0',
+  's=-',
+  'c=IN IP4 0.0.0.0',
+  't=0 0',
+  'm=audio 9 RTP/AVP 8 0 9 18 96 97 98 101',
+  ...['a=rtpmap:8 PCMA/8000', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:9 G722/8000', 'a=rtpmap:18 G729/8000'],
+  ...['a=rtpmap:96 AMR/8000', 'a=rtpmap:97 AMR-WB/16000', 'a=rtpmap:98 opus/48000/2'],
+  ...['a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15', ''],
+].join('\r\n');
+
+/** Whether an answer takes any of the streams that it was offered. */
+export function takesAny(answer: string): boolean {
+  return read(answer)?.media.some(({ port }) => port !== 0) ?? false;
+}
+
 /** The same description, with `direction` for each of its streams. */
 export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv'): string {
   const lines = sdp

@@ -95,12 +95,12 @@ export class Pairing implements Carrier {
     await this.#alone(async () => {
       const answer = await party.renew(sent);
       this.take(side);
-      await this.#heardOf(side, answer, sent);
+      await this.heardOf(side, answer, sent);
     });
   }
 
-  /** What a side answered to our own re-INVITE: the first that is heard of it here, or perhaps something new. */
-  async #heardOf(side: Side, answer: string, offered: string): Promise<void> {
+  /** What a side answered to an offer of ours: the first that is heard of it here, or perhaps something new. */
+  async heardOf(side: Side, answer: string, offered: string): Promise<void> {
     const { known } = this.exchange;
     const other = opposite(side);
     if (known[side] === undefined) {

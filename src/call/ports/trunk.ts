@@ -63,8 +63,8 @@ export interface CallerLeg {
    */
   offer(sdp: string): Promise<string>;
   /**
-   * Sends 200 with `sdp`; resolves when the ACK came, with the description in it when ours was the offer (the INVITE
-   * had none); rejects when it did not, or a CANCEL was faster (`cancelled` then comes first). Where early media bound
+   * Sends 200 with `sdp`; resolves when the ACK came, with the caller's answer when `sdp` was the offer (the INVITE had none,
+   * and nothing else said so before); rejects when it did not, or a CANCEL was faster (`cancelled` then comes first). Where early media bound
    * the leg to another description, `sdp` goes ahead of the 200 by UPDATE or behind the ACK by re-INVITE, and this waits.
    */
   answer(sdp: string): Promise<{ sdp?: string }>;

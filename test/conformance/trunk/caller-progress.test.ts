@@ -304,6 +304,16 @@ describe('a caller that requires reliable provisional responses and offers nothi
     await hangUp(one);
   });
 
+  test('has no answer in its PRACK, and takes UPDATE: its answer to that is what it says', async () => {
+    await using world = await World.start();
+    const one = await offered(world, updates, '');
+    const answered = one.leg.answer(sdp(6));
+    one.peer.answer(await one.peer.request('UPDATE'), 200, { body: sdp(3) });
+    one.call.ack(await one.peer.response(200, 'INVITE'));
+    assert.deepEqual(await answered, { sdp: sdp(3) });
+    await hangUp(one);
+  });
+
   test('takes the call back before its PRACK', async () => {
     await using world = await World.start();
     const { peer, call, leg, happenings } = await ringing(world, required, '');

@@ -100,6 +100,27 @@ describe('across both legs', () => {
     },
   );
 
+  test('the same without an engine: the offer has no place yet, and the two are given each to the other', async () => {
+    await using scene = await Scene.open();
+    const { caller, final } = scene;
+    const told = scene.instruct(['Require: 100rel', 'Supported: 100rel'], '');
+    const rings = await scene.pracked(180, () => sdp(1));
+    assert.match(rings.body.toString(), /^c=IN IP4 0\.0\.0\.0\r$/m);
+    await told;
+    const invite = await final.request('INVITE');
+    assert.equal(portOf(invite), 40_001);
+    final.answer(invite, 200, { body: sdp(2) });
+    await final.request('ACK');
+    const ok = await caller.response(200, 'INVITE');
+    assert.equal(ok.body.length, 0);
+    scene.calling.ack(ok);
+    const reinvite = await caller.request('INVITE'); // it takes no UPDATE
+    assert.equal(portOf(reinvite), 40_002);
+    caller.answer(reinvite, 200, { body: sdp(1) });
+    await scene.terminal?.state('connected');
+    assert.equal((await scene.hangUp()).end?.reason, 'completed');
+  });
+
   test(
     'a phone that goes on elsewhere by UPDATE before it answers is heard there, whatever its 200 repeats',
     { skip: rtpengineMissing() ?? false },

@@ -30,8 +30,8 @@ export class FakeCaller extends FakePhone implements CallerLeg {
   /** What the caller's phone answers to our offer in a 180: its PRACK. */
   onOffer: () => Promise<string> = () => Promise.resolve(this.describe());
   #offered = false;
-  /** It has described itself in its PRACK. */
-  #described = false;
+  /** What it knows of our side. */
+  #known: string | undefined;
   #byeAfterAck: (() => void) | undefined;
 
   constructor(offers: boolean, port: number) {
@@ -48,6 +48,7 @@ export class FakeCaller extends FakePhone implements CallerLeg {
     if (this.leg !== 'ringing') return;
     this.sent.push(sdp === undefined ? `${status}` : `${status} sdp`);
     this.early = sdp;
+    this.#known = sdp ?? this.#known;
   }
 
   async offer(sdp: string): Promise<string> {
@@ -58,7 +59,7 @@ export class FakeCaller extends FakePhone implements CallerLeg {
     this.early = sdp;
     const answer = await this.onOffer();
     if ((this.leg as string) === 'over') throw new Error('the leg is over');
-    this.#described = true;
+    this.#known = sdp;
     return answer;
   }
 
@@ -115,7 +116,7 @@ export class FakeCaller extends FakePhone implements CallerLeg {
       throw new Error('it was hung up before its ACK came');
     }
     this.heard = sdp;
-    return this.offers || this.#described ? {} : { sdp: this.describe() };
+    return this.offers || this.#known === sdp ? {} : { sdp: this.describe() };
   }
 
   reject(status: number, cause?: Cause): void {
