@@ -1,3 +1,5 @@
+import { registeredName } from '../message/names.ts';
+
 /** A SIP message as an application writes it: no Via, names in any case, Content-Length often wrong, much left to the server. */
 export type ApplicationMessage = ApplicationRequest | ApplicationResponse;
 
@@ -19,21 +21,6 @@ export interface ApplicationResponse extends Common {
   readonly status: number;
   readonly reason: string;
 }
-
-/** Names that are not simply written with capitals after each hyphen. */
-const spelled = new Map([
-  ['call-id', 'Call-ID'],
-  ['cseq', 'CSeq'],
-  ['mime-version', 'MIME-Version'],
-  ['min-se', 'Min-SE'],
-  ['p-called-party-id', 'P-Called-Party-ID'],
-  ['rack', 'RAck'],
-  ['rseq', 'RSeq'],
-  ['session-id', 'Session-ID'],
-  ['sip-etag', 'SIP-ETag'],
-  ['sip-if-match', 'SIP-If-Match'],
-  ['www-authenticate', 'WWW-Authenticate'],
-]);
 
 /**
  * Reads what an application sent. All that follows the empty line is the body: drachtio-srf counts Content-Length in characters,
@@ -74,7 +61,7 @@ function readHeaders(lines: readonly string[]): { name: string; value: string }[
 function headerName(name: string): string {
   if (name !== name.toLowerCase()) return name;
   return (
-    spelled.get(name) ??
+    registeredName(name) ??
     name.replace(/(^|-)([a-z])/g, (_, hyphen: string, letter: string) => hyphen + letter.toUpperCase())
   );
 }

@@ -29,12 +29,15 @@ const otherNames = (
   'MIME-Version Organization P-Access-Network-Info P-Asserted-Identity P-Asserted-Service P-Called-Party-ID ' +
   'P-Charging-Vector P-Early-Media P-Preferred-Identity P-Served-User Path Priority Privacy Proxy-Authenticate ' +
   'Proxy-Authorization Proxy-Require RAck Reason Record-Route Remote-Party-ID Replaces Reply-To Require Resource-Priority ' +
-  'Retry-After Route RSeq Server Service-Route Session-ID Subscription-State Timestamp Unsupported User-Agent ' +
-  'User-to-User Warning WWW-Authenticate'
+  'Retry-After Route RSeq Server Service-Route Session-ID SIP-ETag SIP-If-Match Subscription-State Timestamp Unsupported ' +
+  'User-Agent User-to-User Warning WWW-Authenticate'
 ).split(' ');
 
 /** Every spelling that is met often (as registered, lower case, compact) and the key it stands for. */
 const keys = new Map<string, string>();
+
+/** Each key as it is registered. */
+const spellings = new Map<string, string>();
 
 interface Known {
   /** Lower case. */
@@ -52,6 +55,7 @@ function learn(spelling: string, key: string): void {
   keys.set(spelling, key);
   keys.set(lower, key);
   keys.set(spelling.toUpperCase(), key);
+  if (key === lower) spellings.set(key, spelling);
   let hash = 0;
   for (let i = 0; i < lower.length; i++) hash = extendNameHash(hash, lower.charCodeAt(i));
   const place = hash & (places.length - 1);
@@ -75,6 +79,11 @@ export function headerKey(name: string): string {
   if (known !== undefined) return known;
   const lower = name.toLowerCase();
   return keys.get(lower) ?? lower;
+}
+
+/** A lower-case name as it is registered; undefined for one that is not known by heart. */
+export function registeredName(key: string): string | undefined {
+  return spellings.get(key);
 }
 
 /** The key of the name at `start` to `end`, whose hash is known already; undefined for a name that is not known by heart. */

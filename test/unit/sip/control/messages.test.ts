@@ -10,7 +10,8 @@ import { parseMessage } from '../../../../src/sip/message/parse.ts';
 describe('what an application writes', () => {
   test('the body is all that follows the empty line, names are spelled as RFC 3261 does', () => {
     const text =
-      'INVITE sip:x@y SIP/2.0\r\ncseq: 1 INVITE\r\nX-own: a:b\r\nreason: one\r\n two\r\nContent-Length: 1\r\n\r\nv=0\r\n';
+      'INVITE sip:x@y SIP/2.0\r\ncseq: 1 INVITE\r\nX-own: a:b\r\nreason: one\r\n two\r\nuser-to-user: 00\r\nx-new-one: 1\r\n' +
+      'sip-etag: e\r\nContent-Length: 1\r\n\r\nv=0\r\n';
     const message = readApplicationMessage(Buffer.from(text));
     assert.ok(message?.kind === 'request');
     assert.equal(message.method, 'INVITE');
@@ -18,7 +19,7 @@ describe('what an application writes', () => {
     assert.equal(message.body.toString(), 'v=0\r\n');
     assert.deepEqual(
       message.headers.map(({ name }) => name),
-      ['CSeq', 'X-own', 'Reason', 'Content-Length'],
+      ['CSeq', 'X-own', 'Reason', 'User-to-User', 'X-New-One', 'SIP-ETag', 'Content-Length'],
     );
     assert.equal(headerOf(message, 'REASON'), 'one two');
   });
