@@ -241,6 +241,23 @@ describe('an engine that dies while the target rings', () => {
     assert.deepEqual([target.asked.length, caller.asked.length], [1, 2]);
   });
 
+  test('a caller who is being answered with music, and whose ACK is under way: they are told when it is there', async () => {
+    const world = new CallWorld({ answerEarly: true });
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const arriving = world.arrive();
+    const [caller] = world.callers;
+    assert.ok(caller);
+    caller.onAnswer = () => promise;
+    await arriving;
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.equal(caller.asked.length, 0);
+    resolve(undefined);
+    await settled();
+    assert.equal(caller.asked.length, 1);
+    assert.match(world.hears(caller), /^music/);
+  });
+
   test('a parked caller whose engine dies as they are joined ends with the target, not with the music', async () => {
     const { world, caller, target } = await ringing({ settings: { answerEarly: true } });
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -348,6 +365,23 @@ describe('a caller who requires 100rel and makes no offer', () => {
     assert.equal(world.target.dialled.sdp, undefined);
     await answers(world.target);
     world.assertTalk(caller, world.target);
+  });
+
+  test('is referred before their PRACK is there: it is waited for, and then they are parked', async () => {
+    const world = new CallWorld();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const arriving = world.arrive(undefined, { offers: false, awaitsOffer: true });
+    const [caller] = world.callers;
+    assert.ok(caller);
+    caller.onOffer = () => promise.then(() => caller.describe());
+    const { id } = await arriving;
+    await world.transfer(id, undefined, { mode: 'refer' });
+    await settled();
+    assert.deepEqual(caller.sent, ['180 offer']);
+    resolve(undefined);
+    await settled();
+    assert.deepEqual(caller.sent, ['180 offer', '200 sdp']);
+    assert.match(world.hears(caller), /^music/);
   });
 
   test('is referred after all: parked with music, by what their PRACK said', async () => {
