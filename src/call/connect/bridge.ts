@@ -1,21 +1,18 @@
-import { DeadlineExceeded } from '../../shared/deadline.ts';
-import { Failure, messageOf } from '../../shared/errors.ts';
+import { messageOf } from '../../shared/errors.ts';
 import type { Attempt, Call } from '../call.ts';
-import { type AcceptedInstruction, type CallEvent, q850, type WithoutTime } from '../machine.ts';
+import type { AcceptedInstruction, CallEvent, WithoutTime } from '../machine.ts';
 import type { Cause, Side, TargetFailure } from '../ports.ts';
 import { referred } from '../referred.ts';
 import { bestFailure } from './best-failure.ts';
 import { Branch } from './branch.ts';
-import { Pairing, type PairingEvents } from './pairing.ts';
+import { join, Overtaken, whatFailed } from './join.ts';
+import type { Pairing, PairingEvents } from './pairing.ts';
 import { music } from './parking.ts';
 import type { Party } from './party.ts';
 import { noteLate } from './refer.ts';
 
 /** What the phones are told that did not win (RFC 3326 3.1): they show no missed call then. */
 const elsewhere: Cause = { sip: 200, text: 'Call completed elsewhere' };
-
-/** Something else has been decided meanwhile: who was joining gives up without a word. */
-class Overtaken extends Error {}
 
 /**
  * Connects by two legs of our own: calls the final numbers with the first party's description (the caller's, or of whoever
@@ -117,91 +114,39 @@ export class Bridge implements Attempt {
 
   #join(party: Party, is: 'joined' | 'introduced'): void {
     const attempt = this.#number;
-    const join = ++this.#joins;
+    const joining = ++this.#joins;
+    const wanted = () => !this.#stopped && joining === this.#joins;
     const stillWanted = () => {
-      if (this.#stopped || join !== this.#joins) throw new Overtaken();
+      if (!wanted()) throw new Overtaken();
     };
     void this.#call
       .inTurn(async () => {
         stillWanted();
-        await this.#joinWith(party, stillWanted);
+        const winner = this.#winner;
+        if (!winner) throw new Error('nobody has answered whom the caller could be joined with');
+        await join(party, {
+          ...{ call: this.#call, winner, first: this.#first, stillWanted },
+          events: this.#pairingEvents(),
+          stands: (pairing) => this.#stands(pairing),
+        });
         stillWanted();
       })
       .then(
         () => this.#tell({ is, attempt }),
         async (error: unknown) => {
-          if (error instanceof Overtaken || this.#stopped || join !== this.#joins) return;
+          if (!wanted()) return;
           this.#call.log.warn({ attempt }, `the two could not be joined: ${messageOf(error)}`);
           await this.#backToMusic(party);
-          if (error instanceof Unanswerable) this.#tell({ is: 'caller-unanswerable' });
-          else if (error instanceof BrokenAnswer) this.#tell({ is: 'media-failed', attempt });
-          else this.#tell({ is: 'join-failed', attempt, failure: failureOf(error) });
+          this.#tell(whatFailed(error, attempt));
         },
       );
   }
 
-  async #joinWith(party: Party, stillWanted: () => void): Promise<void> {
-    const { caller, parking } = this.#call;
-    const winner = this.#winner;
-    if (!winner?.answer || !winner.pairing) throw new Error('nobody has answered whom the caller could be joined with');
-    if (party === caller) await parking?.settled;
-    stillWanted();
-    if (this.#first !== party) {
-      await this.#pairAnew(party, winner.party, stillWanted);
-    } else if (winner.delayed) {
-      await this.#answerWithOffer(winner, winner.pairing, stillWanted);
-    } else {
-      const { sdp, fork } = winner.answer;
-      const answer = await winner.pairing.answers.final('target', sdp, fork);
-      stillWanted();
-      if (party.answered) await winner.pairing.bring('caller');
-      else {
-        const { sdp: said } = await this.#answerCaller(answer, winner.pairing);
-        if (said !== undefined) await winner.pairing.heardOf('caller', said, answer);
-      }
-    }
-  }
-
-  /** The first time that the caller is joined with anybody: our 200. */
-  async #answerCaller(sdp: string, pairing: Pairing): Promise<{ sdp?: string }> {
-    const acknowledged = await this.#call.answer(sdp).catch((error: unknown) => {
-      throw new Unanswerable(messageOf(error));
-    });
-    pairing.take('caller');
-    return acknowledged;
-  }
-
-  /** Delayed offer (RFC 3261 13.2.1): the target's 2xx made one, our 200 hands it on, the caller's ACK answers it. */
-  async #answerWithOffer(winner: Branch, pairing: Pairing, stillWanted: () => void): Promise<void> {
-    const { caller } = this.#call;
-    const offer = await pairing.exchange.offer('target', winner.answer?.sdp ?? '');
-    stillWanted();
-    const { sdp = '' } = await this.#answerCaller(offer, pairing);
-    caller.described = sdp;
-    const answer = await pairing.answers.final('caller', sdp).catch((error: unknown) => {
-      throw new BrokenAnswer(messageOf(error));
-    });
-    winner.leg?.acknowledge(winner.party.said(answer));
-  }
-
-  /** Two standing legs: new media for them, the target is brought there first, the old ones are closed. */
-  async #pairAnew(party: Party, target: Party, stillWanted: () => void): Promise<void> {
-    const old = this.#pairing;
-    const pairing = await Pairing.open(this.#call.pairingTools, { caller: party, target }, this.#pairingEvents());
-    try {
-      stillWanted();
-      await pairing.exchange.offer('caller', party.described ?? '');
-      stillWanted();
-      await pairing.bring('target');
-      stillWanted();
-      await pairing.bring('caller');
-      stillWanted();
-    } catch (error) {
-      await pairing.close();
-      throw error;
-    }
+  /** These media are between the two from now on. */
+  async #stands(pairing: Pairing): Promise<void> {
+    const before = this.#pairing;
     this.#pairing = pairing;
-    await old?.close();
+    await before?.close();
   }
 
   /** A caller who was taken away from their music for nothing gets it back. */
@@ -235,7 +180,7 @@ export class Bridge implements Attempt {
   handOver(): void {
     const attempt = this.#number;
     const { incoming, record } = this.#call;
-    const { winner } = { winner: this.#winner };
+    const winner = this.#winner;
     if (!winner?.leg || !incoming.reading.ok) return;
     const { reading } = incoming.reading;
     incoming.leg.refer(
@@ -309,14 +254,4 @@ export class Bridge implements Attempt {
     if (this.#stopped) return;
     this.#call.happened({ ...event, now: this.#call.tools.clock.now() });
   }
-}
-
-/** Our 200 got no ACK, or a CANCEL was faster. */
-class Unanswerable extends Error {}
-/** The caller was answered, and what their ACK says cannot be used. */
-class BrokenAnswer extends Error {}
-
-function failureOf(error: unknown): TargetFailure {
-  const status = error instanceof Failure ? error.sip : error instanceof DeadlineExceeded ? 504 : 500;
-  return { reason: 'failed', status, q850: q850.temporaryFailure };
 }
