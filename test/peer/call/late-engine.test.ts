@@ -25,8 +25,8 @@ const numbers = {
   final: '+8675520000009',
 };
 /** The setting `media.timeout`, and what is late by it, and in time though the request was sent again. Milliseconds. */
-const timeout = 600;
-const tooLate = 900;
+const timeout = 1_000;
+const tooLate = 1_400;
 const inTime = 350;
 
 describe('rtpengine answers late, over real sockets', { skip: rtpengineMissing() ?? false, timeout: 120_000 }, () => {
