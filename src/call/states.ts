@@ -19,9 +19,10 @@ export interface AcceptedInstruction {
 
 /** How it stands with a caller who is not connected with anybody. */
 export type WaitingCaller =
-  | 'ringing' // no final response has left, unless they are being joined: then our 200 is on its way
+  | 'ringing' // no final response has left
   | 'redirecting' // our 302 is leaving
   | 'answering' // our 200 is on its way, and music behind it
+  | 'connecting' // our 200 is on its way, and the target that answered behind it
   | 'parked'; // answered: hears music, where there is a media engine
 
 /** Who keeps a connected call on hold: a side, by re-INVITE, or a terminal. */
@@ -92,6 +93,7 @@ export type CallEvent =
   | { is: 'transferred'; attempt: number; now: number } // by REFER or 302: the network goes on without us
   | { is: 'handed-back'; attempt: number; failure: TargetFailure; now: number } // the network does not transfer
   // from joining two parties; `joined` is the caller with the target, `introduced` the two of a consultation
+  | { is: 'caller-answering'; attempt: number; now: number } // our 200 to a caller who rang leaves
   | { is: 'joined'; attempt: number; now: number }
   | { is: 'introduced'; attempt: number; now: number }
   | { is: 'join-failed'; attempt: number; failure: TargetFailure; now: number }

@@ -207,6 +207,37 @@ describe('races of a call', () => {
     }
   });
 
+  test('rtpengine answers late, and until then the caller has heard nothing of who answered', async () => {
+    for (const [how, after] of [
+      ['target hangs up', 'waiting'],
+      ['terminal hangs up', 'declined'],
+      ['service stops', 'interrupted'],
+    ] as const) {
+      const world = new CallWorld();
+      const { caller, id } = await world.arrive();
+      await world.transfer(id);
+      await settled();
+      world.media.onAsk = () => later(world, 4_000);
+      world.target.answers();
+      await world.clock.advance(1_000);
+      if (how === 'target hangs up') world.target.hangsUp();
+      if (how === 'terminal hangs up') await world.calls.hangUp('shop1', id, 'pc');
+      if (how === 'service stops') void world.calls.drain(0);
+      await settled();
+      if (after === 'waiting') {
+        assert.equal(world.view(id).state, 'waiting', how);
+        assert.equal(world.view(id).target?.cause, 'target-refused');
+        caller.cancels();
+      }
+      await world.clock.advance(7_000);
+      const { end, answeredAt } = world.record(id);
+      assert.deepEqual([end?.reason, answeredAt], [after === 'waiting' ? 'withdrawn' : after, undefined]);
+      assert.ok(!caller.sent.includes('BYE'), how);
+      assert.deepEqual(caller.finals, after === 'waiting' ? [] : [String(end?.status)], how);
+      world.assertNothingLeft();
+    }
+  });
+
   test('rtpengine that opens a session too late: it is closed again', async () => {
     const world = new CallWorld();
     const { caller, id } = await world.arrive();

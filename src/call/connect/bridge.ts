@@ -127,6 +127,7 @@ export class Bridge implements Attempt {
         await join(party, {
           ...{ call: this.#call, winner, first: this.#first, stillWanted },
           events: this.#pairingEvents(),
+          answering: () => this.#tell({ is: 'caller-answering', attempt }),
           stands: (pairing) => this.#stands(pairing),
         });
         stillWanted();

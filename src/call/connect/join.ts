@@ -17,6 +17,8 @@ export interface Joining {
   stillWanted: () => void;
   /** Of media that are opened for the two. */
   events: PairingEvents;
+  /** Our 200 to the caller leaves. */
+  answering: () => void;
   /** Other media than before are between the two. */
   stands: (pairing: Pairing) => Promise<void>;
 }
@@ -55,33 +57,33 @@ export function whatFailed(error: unknown, attempt: number): WithoutTime<CallEve
 async function answerWithAnswer(
   { sdp, fork }: NonNullable<Branch['answer']>,
   pairing: Pairing,
-  { call, first, stillWanted }: Joining,
+  joining: Joining,
 ): Promise<void> {
   const answer = await pairing.answers.final('target', sdp, fork);
-  stillWanted();
-  if (first.answered) return pairing.bring('caller');
-  const { sdp: said } = await answerCaller(call, answer, pairing);
-  if (said !== undefined) await pairing.heardOf('caller', said, answer);
+  joining.stillWanted();
+  if (joining.first.answered) return pairing.bring('caller');
+  const { sdp: said } = await answerCaller(answer, pairing, joining);
+  if (said !== undefined) await pairing.heardOf('caller', said, answer).catch(broken);
 }
 
 /** Delayed offer (RFC 3261 13.2.1): the target's 2xx made one, our 200 hands it on, the caller's ACK answers it. */
-async function answerWithOffer(
-  offered: string,
-  pairing: Pairing,
-  { call, winner, stillWanted }: Joining,
-): Promise<void> {
+async function answerWithOffer(offered: string, pairing: Pairing, joining: Joining): Promise<void> {
+  const { call, winner, stillWanted } = joining;
   const offer = await pairing.exchange.offer('target', offered);
   stillWanted();
-  const { sdp = '' } = await answerCaller(call, offer, pairing);
+  const { sdp = '' } = await answerCaller(offer, pairing, joining);
   call.caller.described = sdp;
-  const answer = await pairing.answers.final('caller', sdp).catch((error: unknown) => {
-    throw new BrokenAnswer(messageOf(error));
-  });
+  const answer = await pairing.answers.final('caller', sdp).catch(broken);
   winner.leg?.acknowledge(winner.party.said(answer));
 }
 
+function broken(error: unknown): never {
+  throw new BrokenAnswer(messageOf(error));
+}
+
 /** The first time that the caller is joined with anybody: our 200. */
-async function answerCaller(call: Call, sdp: string, pairing: Pairing): Promise<{ sdp?: string }> {
+async function answerCaller(sdp: string, pairing: Pairing, { call, answering }: Joining): Promise<{ sdp?: string }> {
+  answering();
   const acknowledged = await call.answer(sdp).catch((error: unknown) => {
     throw new Unanswerable(messageOf(error));
   });

@@ -68,7 +68,7 @@ const isFault = (reason: EndReason) => reason === 'failed' || reason === 'interr
 
 /** Ends the caller's leg: exactly one final response, and a BYE only behind a 200. */
 function release(state: Live, status: number, cause: Cause): Command[] {
-  const open = state.at === 'arriving' || ('caller' in state && state.caller === 'ringing' && state.at !== 'joining');
+  const open = state.at === 'arriving' || ('caller' in state && state.caller === 'ringing');
   return [open ? { do: 'reject-caller', status, cause } : { do: 'hang-up-caller', cause }];
 }
 

@@ -4,6 +4,7 @@ import { type CallEvent, type Command, IllegalEvent, type In, type Transition } 
 import { holdsAfter } from './connected.ts';
 import { finish, q850 } from './finish.ts';
 import { stay } from './live.ts';
+import { whyLost } from './lost.ts';
 
 type Moving = In<'moving'>;
 /** What came of it is told by the new party's attempt. */
@@ -29,7 +30,7 @@ export function whileMoving(state: Moving, event: CallEvent): Transition {
   if (!('attempt' in event)) throw new IllegalEvent(state, event);
   if (event.attempt === state.party) return ofTheParty(state, event);
   return event.is === 'target-hung-up' || event.is === 'media-failed'
-    ? giveUp(state, lostTarget(event))
+    ? giveUp(state, whyLost(event))
     : ofTheNewOne(state, event);
 }
 
@@ -143,10 +144,4 @@ function giveUp(state: Moving, failure?: TargetFailure): Transition {
     return { state: { at: 'connected', attempt, party, holds }, commands };
   }
   return { state: { ...state, stage: 'returning' }, commands: [...commands, { do: 'return', party }] };
-}
-
-function lostTarget(event: Extract<CallEvent, { is: 'target-hung-up' | 'media-failed' }>): TargetFailure {
-  if (event.is === 'media-failed') return { reason: 'failed', q850: q850.temporaryFailure };
-  const { q850: isup } = event.cause;
-  return { reason: 'target-refused', ...(isup !== undefined && { q850: isup }) };
 }

@@ -11,6 +11,7 @@ import {
 } from '../states.ts';
 import { finish } from './finish.ts';
 import { hasTalked, isParked, stay } from './live.ts';
+import { whyLost } from './lost.ts';
 
 export function whileArriving(state: In<'arriving'>, event: CallEvent, rules: CallRules): Transition {
   switch (event.is) {
@@ -96,7 +97,11 @@ export function whileCalling(state: In<'calling'>, event: CallEvent, rules: Call
 
 export function whileJoining(state: In<'joining'>, event: CallEvent, rules: CallRules): Transition {
   const { attempt, caller } = state;
+  // Nobody has heard anything of it yet: it is as if the target had not answered.
+  const undone = caller === 'ringing';
   switch (event.is) {
+    case 'caller-answering':
+      return { state: { ...state, caller: 'connecting' }, commands: [] };
     case 'joined':
       return {
         state: { at: 'connected', attempt, party: attempt, holds: [] },
@@ -115,13 +120,16 @@ export function whileJoining(state: In<'joining'>, event: CallEvent, rules: Call
     case 'resumed':
       return stay(state);
     case 'target-hung-up':
+      if (undone) return waitAgain(state, event.now, whyLost(event), rules);
       return finish(state, event.now, event.lost ? 'failed' : 'completed', 'target', { cause: event.cause });
     case 'hung-up-by-terminal':
     case 'declined':
-      return finish(state, event.now, 'completed', 'terminal');
+      return undone ? endedByTerminal(state, event.now, rules) : finish(state, event.now, 'completed', 'terminal');
     case 'media-failed':
-      if (event.attempt === attempt) return finish(state, event.now, 'failed', 'service');
-      return ofTheParking(state, event) ?? illegal(state, event);
+      if (event.attempt !== attempt) return ofTheParking(state, event) ?? illegal(state, event);
+      return undone
+        ? waitAgain(state, event.now, whyLost(event), rules)
+        : finish(state, event.now, 'failed', 'service');
     default:
       return ofTheParking(state, event) ?? illegal(state, event);
   }
@@ -175,7 +183,7 @@ function bridgeInstead(state: In<'calling'>, failure: TargetFailure): Transition
   return { state: next.state, commands: [...over, ...next.commands] };
 }
 
-function endedByTerminal(state: In<'waiting' | 'calling'>, now: number, rules: CallRules): Transition {
+function endedByTerminal(state: In<'waiting' | 'calling' | 'joining'>, now: number, rules: CallRules): Transition {
   const reason = hasTalked(state) ? 'completed' : 'declined';
   return finish(state, now, reason, 'terminal', { status: rules.whenNotInstructed });
 }

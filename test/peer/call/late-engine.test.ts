@@ -211,17 +211,19 @@ describe('rtpengine answers late, over real sockets', { skip: rtpengineMissing()
     }
   });
 
-  test('the final phone hangs up while the answer is under way: the call is over, and nobody is billed', async () => {
+  test('the final phone hangs up while the answer is under way: the caller, who has heard nothing of it, waits on', async () => {
     for (const how of [{ answered: inTime }, { answered: tooLate }]) {
       const { answeredAt, attempts, end } = await scene(async (id) => {
         const answering = late('answer', how);
         await instruct(id);
         await answering;
         final.hangUp();
+        await terminal.when('its end', ({ event, call }) => event === 'changed' && call.target?.state === 'failed');
+        caller.hangUp();
         await terminal.ended();
-        caller.hangUp(); // the first phone rings on
       });
-      assert.deepEqual([answeredAt, end?.by, attempts.length], [undefined, 'target', 1]);
+      const [attempt] = attempts;
+      assert.deepEqual([answeredAt, end?.by, attempt?.cause?.reason], [undefined, 'caller', 'target-refused']);
     }
   });
 

@@ -6,7 +6,7 @@ import { type Happening, Model } from './model.ts';
 /** How many sequences are played; the recorded long run has set it to millions. */
 const sequences = Number(process.env['CALL_MODEL_SEQUENCES'] ?? 20_000);
 /** How deep every order of events is played, states that are the same counted once. */
-const depth = Number(process.env['CALL_MODEL_DEPTH'] ?? 9);
+const depth = Number(process.env['CALL_MODEL_DEPTH'] ?? 10);
 
 const stages = [
   ...['waiting', 'calling', 'joining', 'connected', 'ended'],

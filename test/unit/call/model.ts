@@ -44,7 +44,8 @@ export class Model {
   #now = 0;
   readonly #rules: CallRules;
   readonly #transition: typeof theTransition;
-  #caller: 'ringing' | 'redirecting' | 'standing' | 'gone' = 'ringing';
+  /** `connecting`: our 200 has left for a join, and its ACK has not come. */
+  #caller: 'ringing' | 'redirecting' | 'connecting' | 'standing' | 'gone' = 'ringing';
   #finals = 0;
   #parking: 'answering' | 'standing' | undefined;
   readonly #attempts = new Map<number, Attempt>();
@@ -118,6 +119,7 @@ export class Model {
     switch (this.#caller) {
       case 'ringing':
       case 'redirecting':
+      case 'connecting':
         return [
           { is: 'caller-cancelled', cause: { sip: 200 } },
           { is: 'caller-cancelled', cause: {} },
@@ -190,7 +192,8 @@ export class Model {
         if (this.#parking === 'answering') return []; // it waits for that
         const failed: Happening = { is: 'join-failed', attempt, failure: broken };
         if (this.#caller === 'standing') return [{ is: 'joined', attempt }, failed];
-        return [{ is: 'joined', attempt }, failed, { is: 'caller-unanswerable' }];
+        if (this.#caller === 'ringing') return [{ is: 'caller-answering', attempt }, failed];
+        return [{ is: 'joined', attempt }, { is: 'media-failed', attempt }, { is: 'caller-unanswerable' }];
       }
       case 'introduce':
         return [
@@ -291,9 +294,13 @@ export class Model {
         if (attempt?.kind === 'redirect') this.#caller = 'ringing';
         this.#tasks.delete(event.attempt);
         return;
+      case 'caller-answering':
+        assert.equal(this.#caller, 'ringing', 'one final response');
+        this.#caller = 'connecting';
+        return;
       case 'joined':
         this.#tasks.delete(event.attempt);
-        if (this.#caller === 'ringing') this.#answered();
+        if (this.#caller === 'connecting') this.#answered();
         this.#talked = true;
         return;
       case 'returned':
@@ -310,7 +317,7 @@ export class Model {
   }
 
   #answered(): void {
-    assert.equal(this.#caller, 'ringing', 'one final response');
+    assert.ok(this.#caller === 'ringing' || this.#caller === 'connecting', 'one final response');
     this.#finals++;
     this.#caller = 'standing';
   }
@@ -397,10 +404,7 @@ export class Model {
         return;
       case 'reject-caller':
         assert.equal(this.#caller, 'ringing', 'a final response only to an INVITE that waits for one');
-        assert.ok(
-          this.#parking === undefined && ![...this.#tasks.values()].includes('join'),
-          'our 200 is not on its way',
-        );
+        assert.equal(this.#parking, undefined, 'our 200 is not on its way');
         this.#finals++;
         {
           this.#callerGone();
@@ -499,6 +503,7 @@ export class Model {
     if ('caller' in state) {
       assert.equal(this.#parking === 'standing', state.caller === 'parked', 'a parked caller has media');
       assert.equal(this.#parking === 'answering', state.caller === 'answering');
+      assert.equal(this.#caller === 'connecting', state.caller === 'connecting');
       return;
     }
     if (!('party' in state)) return;
