@@ -121,6 +121,11 @@ export class Calls implements CallControl {
     if ('state' in call) noteReceipt(call, terminalId);
   }
 
+  partyOf(account: string, callId: string): number | undefined {
+    const call = this.#find(account, callId);
+    return 'state' in call && 'party' in call.state ? call.state.party : undefined;
+  }
+
   /** The first instruction that arrives here wins: from the check to the change of state nothing else can happen. */
   transfer(account: string, instruction: Instruction): Promise<CallAnswer> {
     const call = this.#find(account, instruction.callId);
@@ -144,7 +149,7 @@ export class Calls implements CallControl {
   }
 
   #decide(call: Call, account: string, instruction: Instruction): CallAnswer {
-    const taken = notWaiting(call);
+    const taken = notWaiting(call) ?? overtaken(call, instruction);
     if (taken) return refuse(taken);
     const wait = this.#tools.rate.wait(account, instruction.to.length);
     if (wait > 0) {
@@ -256,6 +261,13 @@ function sessionsOf({ attempts }: CallRecord, maxNumbers: number): number {
 const tooLate: Refusal = { code: 'too-late', message: 'the call is over' };
 
 const notConnected: Refusal = { code: 'too-late', message: 'that is possible only while the call is connected' };
+
+/** Why an instruction cannot mean the party that the caller talks to now: they were connected after it had come. */
+function overtaken({ state, record }: Call, { party }: Instruction): Refusal | undefined {
+  if (state.at !== 'connected' || state.party === party) return undefined;
+  const by = record.attempts[state.party - 1]?.by ?? '';
+  return { code: 'already-taken', message: `${by} was faster`, by };
+}
 
 /** Why a call takes no instruction now: who won, or that it is over. */
 function notWaiting({ state }: Call): Refusal | undefined {

@@ -82,6 +82,7 @@ const names: readonly RequestName[] = [
 async function transfer(parts: RequestParts, from: Sender, wanted: ParsedTransfer): Promise<Answer> {
   const [first, ...more] = wanted.to;
   if (first === undefined) return refused('malformed', 'to: at least one number is needed.');
+  const party = parts.calls().partyOf(from.account, wanted.callId);
   const refusal = await checkProof(parts, from, {
     ...(wanted.password !== undefined && { password: wanted.password }),
     ...(wanted.pin !== undefined && { pin: wanted.pin }),
@@ -91,6 +92,7 @@ async function transfer(parts: RequestParts, from: Sender, wanted: ParsedTransfe
   const instruction: Instruction = {
     ...{ callId, terminalId: from.terminalId, to: [first, ...more], order, mode, attended },
     ...(key !== undefined && { key }),
+    ...(party !== undefined && { party }),
   };
   return parts.calls().transfer(from.account, instruction);
 }

@@ -186,6 +186,25 @@ describe('races of a call', () => {
     world.assertTalk(caller, target);
   });
 
+  test('an instruction whose password takes longer to check than the call to be connected does not move it', async () => {
+    const world = new CallWorld();
+    const { caller, id } = await world.arrive();
+    const slow = world.instruction(id, '+8675520000008', { terminalId: 'phone' });
+    assert.ok((await world.transfer(id)).ok);
+    await settled();
+    world.target.answers();
+    await settled();
+    const late = await world.calls.transfer('shop1', slow);
+    assert.ok(!late.ok && late.error.code === 'already-taken');
+    assert.equal(late.error.by, 'pc');
+    assert.equal(world.view(id).state, 'connected');
+    assert.equal(world.record(id).attempts.length, 1);
+    assert.ok((await world.transfer(id, '+8675520000008')).ok, 'one that comes now does');
+    caller.hangsUp();
+    await settled();
+    world.assertNothingLeft();
+  });
+
   test('rtpengine answers late: within its time the call goes on, after it the target is given up', async () => {
     for (const [milliseconds, connects] of [
       [4_000, true],

@@ -158,15 +158,22 @@ export class CallWorld {
   }
 
   transfer(id: string, to: string | [string, ...string[]] = '+8675520000009', more: Partial<Instruction> = {}) {
-    return this.calls.transfer('shop1', {
+    return this.calls.transfer('shop1', this.instruction(id, to, more));
+  }
+
+  /** An instruction as it comes now; its password may yet have to be checked. */
+  instruction(id: string, to: string | [string, ...string[]], more: Partial<Instruction> = {}): Instruction {
+    const party = this.calls.partyOf('shop1', id);
+    return {
       callId: id,
+      ...(party !== undefined && { party }),
       to: typeof to === 'string' ? [to] : to,
       order: 'together',
       attended: false,
       terminalId: 'pc',
       mode: 'auto',
       ...more,
-    });
+    };
   }
 
   /** A call that is connected with +8675520000009. */

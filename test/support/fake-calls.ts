@@ -33,6 +33,9 @@ export class FakeCalls implements CallControl {
   received(account: string, callId: string, terminalId: string): void {
     this.#note({ what: 'received', account, callId, terminalId });
   }
+  partyOf(): undefined {
+    return undefined;
+  }
   transfer(account: string, instruction: Instruction): Promise<CallAnswer> {
     return this.#ask({ what: 'transfer', account, instruction });
   }

@@ -30,6 +30,8 @@ export interface Instruction {
   attended: boolean;
   /** Idempotency key of the terminal. */
   key?: string;
+  /** What `partyOf` said when it came, before its password was checked: who wins meanwhile must not be moved by it. */
+  party?: number;
 }
 
 /** Codes of refused requests of a terminal (terminal-protocol). */
@@ -65,6 +67,8 @@ export interface CallControl {
   /** A terminal logged in while calls wait: it is told of them, and its receipts are recorded. */
   terminalArrived(account: string, terminalId: string): void;
   received(account: string, callId: string, terminalId: string): void;
+  /** The attempt by which the caller of this call is connected now; undefined while they are not. */
+  partyOf(account: string, callId: string): number | undefined;
   transfer(account: string, instruction: Instruction): Promise<CallAnswer>;
   decline(account: string, callId: string, terminalId: string): Promise<CallAnswer>;
   hangUp(account: string, callId: string, terminalId: string): Promise<CallAnswer>;
