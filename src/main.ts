@@ -131,6 +131,7 @@ async function build(
       sip: () => requireThat(trunk.connected(), 'no SIP server is connected'),
       gateways: () => requireThat(someGatewayUp(trunk), 'no gateway answers'),
       media: () => requireThat(media.health().ok, 'no rtpengine answers, or all of them drain'),
+      records: () => requireThat(calls.unwritten === 0, 'records cannot be written: the log says why'),
       calls: () => requireThat(!draining, 'the service is stopping'),
     },
   });
@@ -142,6 +143,7 @@ async function build(
       return counters;
     },
     legs: () => trunk.stats().legs,
+    unwritten: () => calls.unwritten,
     media: () => media.health(),
     unhandledRejections,
     ...(server && { sip: () => server.stats() }),

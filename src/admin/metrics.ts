@@ -36,6 +36,8 @@ export interface MetricSources {
   trunks?: () => Readonly<Record<'refusedPeers', number>> & Counts;
   /** Legs of calls that are not over. */
   legs?: () => number;
+  /** Calls whose record cannot be written now. */
+  unwritten?: () => number;
   media?: () => MediaFacts;
   unhandledRejections?: () => number;
 }
@@ -195,6 +197,9 @@ function observeTrunks(sources: MetricSources, registers: Registry[]): void {
     registers,
     () => sources.trunks?.() ?? {},
     'event',
+  );
+  gaugeOf('ringaway_records_unwritten', 'Calls whose record cannot be written now, and is tried again', registers, () =>
+    sources.unwritten?.(),
   );
   gaugeOf('ringaway_trunk_legs', 'Legs of calls that are not over', registers, () => sources.legs?.());
 }

@@ -43,6 +43,11 @@ export class Calls implements CallControl {
     return this.#calls.size;
   }
 
+  /** Calls whose record cannot be written now; it is tried again, and goes into the log in the end. */
+  get unwritten(): number {
+    return [...this.#calls.values()].filter(({ keeper }) => keeper.failing).length;
+  }
+
   /** An INVITE came and is held by the trunk; returns, in the same tick, what the caller leg is to call. */
   incoming(incoming: IncomingCall): CallerLegEvents {
     const { call, events } = arrive(incoming, this.#tools, this.#flow);

@@ -47,6 +47,11 @@ export class RecordKeeper {
     this.#log = log;
   }
 
+  /** Whether what was written last could not be, and is tried again. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
   /** At once, without waiting for what was written before: there is nothing. */
   open(record: CallRecord): void {
     this.#record = record;

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { MongoClient } from 'mongodb';
+import type { Readiness } from '../../../src/admin/readiness.ts';
 import type { Store } from '../../../src/call/ports.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { systemClock } from '../../../src/shared/clock.ts';
@@ -189,6 +190,9 @@ describe('the embedded store, sick', { timeout: 120_000 }, () => {
       await whole.hangUp();
       await standing.talk();
       await standing.hangUp();
+      const ready = async () => (await fetch(`http://${place.scene.http}/ready`)).json() as Promise<Readiness>;
+      assert.match(JSON.stringify((await ready()).checks['records']), /cannot be written/);
+      assert.ok((await place.scene.metric('ringaway_records_unwritten')) >= 2);
       late.call();
       const { id: waiting } = await late.terminal.incoming();
       assert.equal(await place.records.get(during), undefined, 'nothing could be written');
@@ -199,6 +203,8 @@ describe('the embedded store, sick', { timeout: 120_000 }, () => {
       await late.talk();
       await late.hangUp();
       for (const [index, record] of (await written(place, 3)).entries()) place.lines[index]?.assertWhole(record);
+      assert.ok((await ready()).ready);
+      assert.equal(await place.scene.metric('ringaway_records_unwritten'), 0);
     },
   );
 });
