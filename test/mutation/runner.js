@@ -52,13 +52,28 @@ function hookModules() {
   });
 }
 
+/** As node:test has it, a test fails with what nobody catches, too. */
+async function toItsEnd(run) {
+  const { promise: failed, reject } = Promise.withResolvers();
+  const ended = [];
+  process.on('uncaughtException', reject).on('unhandledRejection', reject);
+  try {
+    await Promise.race([failed, run({ after: (action) => void ended.push(action) })]);
+    await new Promise((soon) => setImmediate(soon));
+  } finally {
+    process.off('uncaughtException', reject).off('unhandledRejection', reject);
+    for (const action of ended) await action();
+  }
+}
+
 class InProcessRunner {
   #files;
   #tests;
   #generation = 0;
 
-  constructor(options) {
-    this.#files = globSync(options.inProcess.testFiles).sort();
+  constructor({ inProcess: { testFiles, environment } }) {
+    this.#files = testFiles.flatMap((pattern) => globSync(pattern).sort());
+    Object.assign(process.env, environment);
   }
 
   init() {
@@ -111,7 +126,7 @@ class InProcessRunner {
       const started = performance.now();
       stryker.currentTestId = name;
       try {
-        await run();
+        await toItsEnd(run);
         results.push({ ...result, status: TestStatus.Success, timeSpentMs: performance.now() - started });
       } catch (error) {
         results.push({ ...result, status: TestStatus.Failed, failureMessage: String(error) });

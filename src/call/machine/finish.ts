@@ -55,7 +55,7 @@ export function finish(
     .map((attempt) => ({ do: 'stop-attempt', attempt, cause: toTarget }));
   if (isParked(state)) commands.push({ do: 'unpark-caller' });
   if (!callerGone) commands.push(...release(state, status ?? unavailable, cause));
-  const got = statusOf(state, reason) ?? status ?? (callerGone ? undefined : unavailable);
+  const got = statusOf(state, reason, callerGone) ?? status ?? (callerGone ? undefined : unavailable);
   const isup = cause.q850 ?? (hasTalked(state) ? q850.normalClearing : undefined);
   commands.push({
     do: 'end',
@@ -72,8 +72,9 @@ function release(state: Live, status: number, cause: Cause): Command[] {
   return [open ? { do: 'reject-caller', status, cause } : { do: 'hang-up-caller', cause }];
 }
 
-/** The status that the caller got already; undefined when it is still to come, or their CANCEL was faster. */
-function statusOf(state: Live, reason: EndReason): number | undefined {
+/** The status that the caller got already, or is getting; undefined when it is still to come, or their CANCEL was faster. */
+function statusOf(state: Live, reason: EndReason, callerGone = false): number | undefined {
   if ('caller' in state && state.caller === 'redirecting' && reason === 'transferred') return 302;
-  return isAnswered(state) || reason === 'completed' ? 200 : undefined;
+  const leaving = 'caller' in state && state.caller === 'connecting' && !callerGone;
+  return isAnswered(state) || leaving ? 200 : undefined;
 }

@@ -1,6 +1,6 @@
 // What follows from a state alone, however it was reached: which timers run, who hears music, what the terminals know.
 import type { Side } from '../ports.ts';
-import type { CallRules, CallState, Command, Live, TimerName } from '../states.ts';
+import type { CallRules, CallState, Command, In, Live, TimerName } from '../states.ts';
 import { viewState } from '../view-state.ts';
 import { hasTalked } from './live.ts';
 
@@ -35,7 +35,7 @@ function timersOf(
   const held = holdOf(state);
   return {
     ...(state.at === 'waiting' && {
-      decision: { since: `${state.attempt} ${state.decideBefore}`, lasts: Math.max(0, state.decideBefore - now) },
+      decision: { since: 'waiting', lasts: Math.max(0, state.decideBefore - now) },
     }),
     ...(held !== undefined && { hold: { since: held, lasts: rules.maxHold } }),
     ...(hasTalked(state) && { duration: { since: 'connected', lasts: rules.maxDuration } }),
@@ -44,7 +44,7 @@ function timersOf(
 
 /** Why somebody who was connected is on hold. */
 function holdOf(state: Live): string | undefined {
-  if (state.at === 'moving' && state.instruction.attended) return `move ${state.attempt}`;
+  if (state.at === 'moving' && state.instruction.attended) return 'move';
   return 'holds' in state && state.holds.length > 0 ? 'hold' : undefined;
 }
 
@@ -60,8 +60,7 @@ function musicChanges(before: Live, after: Live): Command[] {
 }
 
 /** Who is left alone in a call that stands: nobody hears silence that nothing explains. */
-function hearsMusic(state: Live): Side[] {
-  if (!('party' in state)) return [];
+function hearsMusic(state: In<'connected' | 'moving'>): Side[] {
   const consulting = state.at === 'moving' && state.instruction.attended;
   const sides: Side[] = [];
   if (consulting || state.holds.includes('target') || state.holds.includes('terminal')) sides.push('caller');
@@ -76,13 +75,8 @@ function newsForTerminals(before: Live, after: Live): Command[] {
   return [{ do: before.at === 'arriving' ? 'notify-terminals' : 'tell-terminals' }];
 }
 
-/** All of a state that shows in the view of a call (view-of.ts). */
+/** All of a state that shows in the view of a call (view-of.ts), as far as it changes within what the terminals call a state. */
 function seen(state: Live): string {
-  const parts: unknown[] = [viewState(state)];
-  if ('attempt' in state) parts.push(state.attempt);
-  if ('party' in state) parts.push(state.party);
-  if (state.at === 'waiting') parts.push(state.decideBefore);
-  if (state.at === 'joining') parts.push('answered');
-  if (state.at === 'moving') parts.push(state.stage);
-  return parts.join(' ');
+  const attempt = 'attempt' in state ? state.attempt : 0;
+  return [state.at, viewState(state), attempt, state.at === 'moving' && state.stage].join(' ');
 }

@@ -5,7 +5,6 @@ import type { CallState, Live, Transition } from '../states.ts';
 export function liveAttempts(state: Live): readonly number[] {
   switch (state.at) {
     case 'arriving':
-      return [];
     case 'waiting':
       return isParked(state) ? [0] : [];
     case 'calling':

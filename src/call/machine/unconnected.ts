@@ -113,8 +113,6 @@ export function whileJoining(state: In<'joining'>, event: CallEvent, rules: Call
       return finish(state, event.now, 'transferred', 'service');
     case 'handed-back':
       return { state, commands: [{ do: 'join-caller', attempt }] };
-    case 'parking-failed': // the join then answers the caller itself
-      return { state: { ...state, caller: 'ringing' }, commands: [] };
     case 'target-rings': // a provisional response that was overtaken
     case 'held': // a re-INVITE that was faster than the caller's ACK
     case 'resumed':
@@ -126,7 +124,6 @@ export function whileJoining(state: In<'joining'>, event: CallEvent, rules: Call
     case 'declined':
       return undone ? endedByTerminal(state, event.now, rules) : finish(state, event.now, 'completed', 'terminal');
     case 'media-failed':
-      if (event.attempt !== attempt) return ofTheParking(state, event) ?? illegal(state, event);
       return undone
         ? waitAgain(state, event.now, whyLost(event), rules)
         : finish(state, event.now, 'failed', 'service');
@@ -141,7 +138,7 @@ function ofTheParking(state: In<'waiting' | 'calling' | 'joining'>, event: CallE
   switch (event.is) {
     case 'caller-parked':
       return { state: { ...state, caller: 'parked' }, commands: [] };
-    case 'parking-failed':
+    case 'parking-failed': // a join then answers the caller itself
       return { state: { ...state, caller: 'ringing' }, commands: [] };
     case 'media-failed':
       return event.attempt === 0 ? finish(state, event.now, 'failed', 'service') : undefined;

@@ -1,62 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  type AcceptedInstruction,
-  type CallEvent,
-  type CallState,
-  type Command,
-  IllegalEvent,
-  transition,
-  type WithoutTime,
-} from '../../../src/call/machine.ts';
+import { transition } from '../../../src/call/machine.ts';
 import { rules } from './model.ts';
-
-const early = { ...rules, answerEarly: true };
-type Happening = WithoutTime<CallEvent>;
-
-/** Plays events from the arrival on; the clock moves a second at each. */
-function play(events: readonly Happening[], by = rules): { state: CallState; commands: Command[] } {
-  let state: CallState = { at: 'arriving', since: 0 };
-  const commands: Command[] = [];
-  let now = 0;
-  for (const event of events) {
-    const next = transition(state, { ...event, now: (now += 1_000) }, by);
-    state = next.state;
-    commands.push(...next.commands);
-  }
-  return { state, commands };
-}
-
-const located: Happening = { is: 'located' };
-const instructed = (more: Partial<AcceptedInstruction> = {}): Happening => ({
-  is: 'instructed',
-  instruction: { by: 'pc', to: ['+8613800138000'], order: 'together', mode: 'bridge', attended: false, ...more },
-});
-const rings = (attempt: number): Happening => ({ is: 'target-rings', attempt, status: 180 });
-const answered = (attempt: number): Happening => ({ is: 'target-answered', attempt, to: '+8613800138000' });
-const busy = (attempt: number): Happening => ({
-  is: 'target-failed',
-  attempt,
-  failure: { reason: 'target-busy', status: 486, q850: 17 },
-});
-const joined = (attempt: number): Happening => ({ is: 'joined', attempt });
-const hungUp: Happening = { is: 'caller-hung-up', cause: { q850: 16 }, lost: false };
-const parked: Happening = { is: 'caller-parked' };
-
-/** What is done, without the timers and what the terminals are told. */
-function done(commands: Command[]): string[] {
-  const followed = ['set-timer', 'clear-timer', 'tell-terminals', 'notify-terminals'];
-  return commands.map((command) => command.do).filter((name) => !followed.includes(name));
-}
-
-/** The end among the commands; fails when there is not exactly one. */
-function endOf(commands: Command[]) {
-  const ends = commands.filter((command) => command.do === 'end');
-  assert.equal(ends.length, 1);
-  const [end] = ends;
-  assert.ok(end);
-  return end.end;
-}
+import {
+  answered,
+  assertIllegal,
+  busy,
+  completed,
+  connected,
+  done,
+  early,
+  endOf,
+  handedBack,
+  hungUp,
+  instructed,
+  introduced,
+  joined,
+  left,
+  located,
+  parked,
+  play,
+  rings,
+} from './play.ts';
 
 describe('the machine of a call', () => {
   test('a call that goes well is connected and completed', () => {
@@ -127,8 +92,7 @@ describe('the machine of a call', () => {
 
   test('refer parks the caller first; a refusal is bridged as a new attempt, success ends the call', () => {
     const refer = instructed({ mode: 'refer' });
-    const refused: Happening = { is: 'handed-back', attempt: 1, failure: { reason: 'failed', status: 405 } };
-    assert.deepEqual(done(play([located, refer, parked, refused]).commands), [
+    assert.deepEqual(done(play([located, refer, parked, handedBack(1)]).commands), [
       ...['park-caller', 'start-attempt'],
       ...['note-failure', 'stop-attempt', 'start-attempt'],
     ]);
@@ -143,8 +107,6 @@ describe('the machine of a call', () => {
     assert.deepEqual([endOf(commands).reason, endOf(commands).status], ['transferred', 302]);
   });
 
-  const connected = [located, instructed(), answered(1), joined(1)];
-
   test('a blind move touches nobody until the new party answers', () => {
     const { state, commands } = play([...connected, instructed(), rings(2), answered(2), joined(2)]);
     assert.ok(state.at === 'connected' && state.party === 2);
@@ -157,7 +119,7 @@ describe('the machine of a call', () => {
   test('an attended move: music, introduction, completion', () => {
     const { state, commands } = play([
       ...[...connected, instructed({ attended: true }), answered(2)],
-      ...([{ is: 'introduced', attempt: 2 }, { is: 'move-completed', by: 'pc' }, joined(2)] as const),
+      ...[introduced(2), completed, joined(2)],
     ]);
     assert.ok(state.at === 'connected' && state.party === 2);
     assert.deepEqual(done(commands).slice(3), [
@@ -167,11 +129,10 @@ describe('the machine of a call', () => {
   });
 
   test('a party that moves a call and hangs up leaves the caller to the music', () => {
-    const left: Happening = { is: 'target-hung-up', attempt: 1, cause: {}, lost: false };
-    const { state, commands } = play([...connected, instructed(), left, busy(2)]);
+    const { state, commands } = play([...connected, instructed(), left(1), busy(2)]);
     assert.ok(state.at === 'waiting' && state.caller === 'parked' && state.talked);
     assert.deepEqual(done(commands).slice(4), ['keep-caller', 'note-failure', 'stop-attempt', 'announce-busy']);
-    const again = play([...connected, instructed(), left, busy(2), hungUp]);
+    const again = play([...connected, instructed(), left(1), busy(2), hungUp]);
     assert.equal(endOf(again.commands).reason, 'completed', 'they were connected once');
   });
 
@@ -185,18 +146,14 @@ describe('the machine of a call', () => {
   });
 
   test('an order that our own parts must never produce throws', () => {
-    const illegal = (before: Happening[], event: Happening) => {
-      const { state } = play(before);
-      assert.throws(() => transition(state, { ...event, now: 9_000 }, rules), IllegalEvent);
-    };
-    illegal([], instructed());
-    illegal([], answered(1));
-    illegal([located], located);
-    illegal([located], rings(2));
-    illegal([located, instructed()], instructed());
-    illegal([located, instructed()], joined(1));
-    illegal([...connected], answered(1));
-    illegal([...connected], { is: 'declined', by: 'pc' });
-    illegal([...connected, instructed()], instructed());
+    assertIllegal([], instructed());
+    assertIllegal([], answered(1));
+    assertIllegal([located], located);
+    assertIllegal([located], rings(2));
+    assertIllegal([located, instructed()], instructed());
+    assertIllegal([located, instructed()], joined(1));
+    assertIllegal(connected, answered(1));
+    assertIllegal(connected, { is: 'declined', by: 'pc' });
+    assertIllegal([...connected, instructed()], instructed());
   });
 });

@@ -5,7 +5,7 @@ import { type Happening, Model } from './model.ts';
 
 /** How many sequences are played; the recorded long run has set it to millions. */
 const sequences = Number(process.env['CALL_MODEL_SEQUENCES'] ?? 20_000);
-/** How deep every order of events is played, states that are the same counted once. */
+/** How deep every order of events is played, states that are the same counted once; 0: none is. */
 const depth = Number(process.env['CALL_MODEL_DEPTH'] ?? 10);
 
 const stages = [
@@ -53,7 +53,7 @@ describe('the machine in any order of events', () => {
     );
   });
 
-  for (const answerEarly of [false, true]) {
+  for (const answerEarly of depth > 0 ? [false, true] : []) {
     test(`all sequences of ${depth} events, ${answerEarly ? 'answered early' : 'ringing'}, keep every invariant`, () => {
       const seen = new Set<string>();
       let frontier: number[][] = [[]];
