@@ -408,6 +408,86 @@ describe('a connected call is held', () => {
     world.assertTalk(caller, target);
   });
 
+  for (const why of ['there is none', 'none can be played'] as const) {
+    test(`without music, as ${why}: neither hears the other until it is resumed`, async () => {
+      const world = new CallWorld();
+      if (why === 'there is none') delete world.settings.music;
+      else
+        world.media.onAsk = (what) => (what === 'play' ? Promise.reject(new Error('no such file')) : Promise.resolve());
+      const { caller, id, target } = await world.connected();
+      await world.calls.hold('shop1', id);
+      await settled();
+      assert.deepEqual([world.hears(caller), world.hears(target)], ['silence', 'silence']);
+      await target.asks({ method: 'INVITE', body: target.describe('sendonly') });
+      await settled();
+      await world.calls.resume('shop1', id, 'pc');
+      await settled();
+      assert.deepEqual([world.hears(caller), world.hears(target)], ['silence', 'silence']);
+      await target.asks({ method: 'INVITE', body: target.describe() });
+      await settled();
+      world.assertTalk(caller, target);
+    });
+  }
+
+  test('by a phone that says inactive: the other one hears music, and the phone nothing', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    const { status, body } = await target.asks({ method: 'INVITE', body: target.describe('inactive') });
+    assert.equal(status, 200);
+    assert.match(body ?? '', /a=inactive/);
+    assert.match(caller.heard ?? '', /a=sendonly/);
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.match(world.hears(caller), /^music/);
+    await target.asks({ method: 'INVITE', body: target.describe() });
+    await settled();
+    world.assertTalk(caller, target);
+  });
+
+  for (const how of ['blind', 'attended'] as const) {
+    test(`by the caller's phone, which stays on hold while the call is moved (${how}): the new party hears music`, async () => {
+      const world = new CallWorld();
+      const { caller, id } = await world.connected();
+      await caller.asks({ method: 'INVITE', body: caller.describe('sendonly') });
+      await world.transfer(id, another, how === 'attended' ? attended : {});
+      await settled();
+      const next = world.target;
+      next.answers();
+      await settled();
+      if (how === 'attended') await world.calls.complete('shop1', id, 'pc');
+      await settled();
+      assert.equal(world.view(id).state, 'held');
+      assert.match(world.hears(next), /^music/);
+      await caller.asks({ method: 'INVITE', body: caller.describe() });
+      await settled();
+      assert.equal(world.view(id).state, 'connected');
+      world.assertTalk(caller, next);
+    });
+  }
+
+  test("by the caller's phone during an attended move that is taken back: the party hears music", async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    await world.transfer(id, another, attended);
+    await settled();
+    world.target.answers();
+    await settled();
+    await caller.asks({ method: 'INVITE', body: caller.describe('sendonly') });
+    await world.calls.resume('shop1', id, 'pc');
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.match(world.hears(target), /^music/);
+    await world.transfer(id, another, attended);
+    await settled();
+    world.target.answers();
+    await settled();
+    await caller.asks({ method: 'INVITE', body: caller.describe() });
+    await world.calls.resume('shop1', id, 'pc');
+    await settled();
+    assert.equal(world.view(id).state, 'connected', 'and that it is taken back is seen, too');
+    world.assertTalk(caller, target);
+  });
+
   test('without a media engine by re-INVITE: neither hears the other', async () => {
     const world = new CallWorld();
     world.media.mode = 'direct';

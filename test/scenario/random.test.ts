@@ -42,6 +42,7 @@ function actions(world: CallWorld, { caller, id }: Played): Action[] {
     () => world.calls.complete('shop1', id, 'pc'),
     () => world.calls.digits('shop1', id, 'pc', '1#'),
     () => caller.asks(offer(caller, 'sendonly')),
+    () => caller.asks(offer(caller, 'inactive')),
     () => caller.asks(offer(caller)),
     ...targets.flatMap((target) => [
       () => target.rings(),
@@ -50,6 +51,7 @@ function actions(world: CallWorld, { caller, id }: Played): Action[] {
       () => target.answers(),
       () => target.answers(target.describe(), 'b'),
       () => target.asks(offer(target, 'sendonly')),
+      () => target.asks(offer(target, 'inactive')),
       () => target.asks(offer(target)),
       ...(target.leg === 'standing' ? [() => target.refers(`tel:${numbers[2]}`)] : []),
       ...(target.leg === 'standing' ? [() => target.refers('sip:thief@192.0.2.66')] : []),

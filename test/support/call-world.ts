@@ -226,7 +226,9 @@ export class CallWorld {
     if (playing?.length === 0) return undefined;
     const whatever = expected ? '' : 'uncalled-for ';
     if (playing) return `${whatever}music ${playing.map(({ file }) => file).join(' ')}` as Heard;
-    const other = session.known[side === 'caller' ? 'target' : 'caller'];
+    const opposite = side === 'caller' ? 'target' : 'caller';
+    if ((session.playing[opposite]?.length ?? 0) > 0) return undefined; // neither hears the other while one hears a sound
+    const other = session.known[opposite];
     const speaker = [...this.callers, ...this.targets].find(
       ({ port }) => other !== undefined && port === portOf(other),
     );

@@ -133,7 +133,10 @@ export class Bridge implements Attempt {
         stillWanted();
       })
       .then(
-        () => this.#tell({ is, attempt }),
+        () => {
+          this.#tell({ is, attempt });
+          this.#pairing?.tellHolds();
+        },
         async (error: unknown) => {
           if (!wanted()) return;
           this.#call.log.warn({ attempt }, `the two could not be joined: ${messageOf(error)}`);
@@ -169,7 +172,10 @@ export class Bridge implements Attempt {
         await pairing?.bring('caller');
       })
       .then(
-        () => this.#tell({ is: 'returned', attempt }),
+        () => {
+          this.#tell({ is: 'returned', attempt });
+          pairing?.tellHolds();
+        },
         (error: unknown) => {
           this.#call.log.warn({ attempt }, `the standing call could not be taken up again: ${messageOf(error)}`);
           this.#tell({ is: 'return-failed', attempt });

@@ -21,6 +21,15 @@ export function heldBy(offer: string): boolean {
 }
 
 /**
+ * A hold by `inactive` (RFC 3264 8.4) whose other side is to hear something of ours meanwhile: what to offer in its place, and
+ * what of the answer the holder may hear. Undefined for any other offer.
+ */
+export function asHold(offer: string): { offer: string; answer: (sdp: string) => string } | undefined {
+  if (!heldBy(offer) || !/^a=inactive\r?$/m.test(offer)) return undefined;
+  return { offer: withDirection(offer, 'sendonly'), answer: (sdp) => withDirection(sdp, 'inactive') };
+}
+
+/**
  * Whether `answer`, to an offer of `offered`, leaves true what was known of that side: it takes every stream and format
  * that it was offered, and its media come from and go to where they did. What cannot be read counts as changed.
  */
@@ -68,7 +77,7 @@ export function takesAny(answer: string): boolean {
 }
 
 /** The same description, with `direction` for each of its streams. */
-export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv'): string {
+export function withDirection(sdp: string, direction: 'sendonly' | 'sendrecv' | 'inactive'): string {
   const lines = sdp
     .split(/\r?\n/)
     .filter((line) => line !== '' && !/^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line));

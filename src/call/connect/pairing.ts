@@ -1,8 +1,9 @@
 import { Failure, messageOf } from '../../shared/errors.ts';
 import type { InDialogAnswer, InDialogRequest, Side } from '../ports.ts';
 import { Answers } from './answers.ts';
-import { heldBy, leavesAsKnown, withDirection } from './descriptions.ts';
+import { asHold, heldBy, leavesAsKnown, withDirection } from './descriptions.ts';
 import { Exchange, opposite, type PairingTools, type Sounds } from './exchange.ts';
+import { Hearing } from './hearing.ts';
 import { passOn } from './keys.ts';
 import type { Carrier, Party } from './party.ts';
 
@@ -30,9 +31,9 @@ export class Pairing implements Carrier {
   #events: PairingEvents;
   /** Offers that are under way; another one meets 491 (RFC 3261 14.2). */
   #negotiating = 0;
-  readonly #music = new Map<Side, Sounds>();
-  /** Sides at which something else than the other side was to be heard. */
-  readonly #altered = new Set<Side>();
+  readonly #hearing: Hearing;
+  /** Whether a side holds by its own phone, as it said last, while nobody is told yet. */
+  readonly #untold = new Map<Side, boolean>();
 
   /** @throws Failure `no-media`, DeadlineExceeded */
   static async open(
@@ -64,6 +65,8 @@ export class Pairing implements Carrier {
     this.exchange = exchange;
     this.#parties = { ...parties };
     this.answers = new Answers(exchange, this.#parties);
+    const whereIs = (side: Side) => (!parties[side] ? 'nobody' : this.#present(side) ? 'here' : 'elsewhere');
+    this.#hearing = new Hearing(exchange, whereIs);
     this.#events = events;
   }
 
@@ -95,8 +98,18 @@ export class Pairing implements Carrier {
     await this.#alone(async () => {
       const answer = await party.renew(sent);
       this.take(side);
+      if (!heldBy(sent)) this.#untold.set(side, heldBy(answer));
       await this.heardOf(side, answer, sent);
     });
+  }
+
+  /**
+   * Once the two are joined: a phone that holds stays so wherever it is brought, and may hold or resume while it is alone or
+   * rings. Of several that rang, another one may have answered.
+   */
+  tellHolds(): void {
+    for (const [side, held] of this.#untold) this.#events.holds(side, held && heldBy(this.exchange.known[side] ?? ''));
+    this.#untold.clear();
   }
 
   /** What a side answered to an offer of ours: the first that is heard of it here, or perhaps something new. */
@@ -128,9 +141,13 @@ export class Pairing implements Carrier {
     const party = this.#present(other);
     if (this.#negotiating > 0 || party?.inviting) return { status: 491 };
     return this.#alone(async () => {
-      if (!party) return withSdp(from.said(await this.#answerFor(other, from, side, body)));
+      if (!party) {
+        this.#untold.set(side, heldBy(body));
+        return withSdp(from.said(await this.#answerFor(other, from, side, body)));
+      }
       const before = { ...this.exchange.known };
-      const offer = await this.exchange.offer(side, body);
+      const hold = this.#tools.media.mode === 'direct' ? undefined : asHold(body);
+      const offer = await this.exchange.offer(side, hold?.offer ?? body);
       const method = party.answered ? 'INVITE' : 'UPDATE'; // RFC 3311 5.1: in an early dialog
       const asked = { method, contentType: 'application/sdp', body: party.said(offer) };
       const { status, body: accepted = '', fork = by } = await party.ask(asked);
@@ -140,7 +157,8 @@ export class Pairing implements Carrier {
       }
       party.answers(offer, accepted);
       from.described = body;
-      const answer = from.said(await this.exchange.answer(other, accepted));
+      const heard = await this.exchange.answer(other, accepted);
+      const answer = from.said(hold?.answer(heard) ?? heard);
       if (fork !== undefined) this.answers.updated(fork);
       this.#noteHold(side, body);
       return withSdp(answer);
@@ -161,37 +179,28 @@ export class Pairing implements Carrier {
     return method === 'UPDATE' || standing === undefined ? { status: 200 } : withSdp(from.said(standing));
   }
 
-  /** Before both have answered nobody talks, and a direction is only one of early media. */
+  /** Before both have answered nobody talks, and a direction is still one of early media. */
   #noteHold(side: Side, offer: string): void {
-    const talking = sides.every((each) => this.#parties[each]?.answered === true);
-    if (talking) this.#events.holds(side, heldBy(offer));
+    this.#untold.set(side, heldBy(offer));
+    if (sides.every((each) => this.#parties[each]?.answered === true)) this.tellHolds();
   }
 
-  /** Plays to a side; where no engine can, both sides are put on hold (RFC 3264 8.4): neither then hears the other. */
+  /**
+   * Plays to a side, or nothing: neither then hears the other. Where no engine can see to that, both sides are put on hold
+   * (RFC 3264 8.4).
+   */
   async play(to: Side, sounds: Sounds | undefined): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#silence(to);
-    if (!sounds) return;
-    this.#music.set(to, sounds);
-    await this.#hear(to);
+    await this.#hearing.play(to, sounds);
   }
 
   async stopPlaying(to: Side): Promise<void> {
     if (this.#tools.media.mode === 'direct') return this.#renewAll((sdp) => sdp);
-    this.#music.delete(to);
-    await this.#hear(to);
-  }
-
-  /** What is heard at a side: nothing while its phone is elsewhere, else its music or the other side. */
-  async #hear(side: Side): Promise<void> {
-    const elsewhere = this.#parties[side] !== undefined && !this.#present(side);
-    this.#altered.add(side);
-    await this.exchange.hear(side, elsewhere ? 'nothing' : (this.#music.get(side) ?? 'the other side'));
+    await this.#hearing.stop(to);
   }
 
   #sound(side: Side): void {
-    if (this.exchange.closed || (this.#present(side) && !this.#altered.has(side))) return;
-    void this.#hear(side).catch((error: unknown) => {
-      if (this.exchange.closed) return;
+    this.#hearing.follow(side, (error) => {
       this.#tools.log.warn(`what the ${side} hears could not be changed: ${messageOf(error)}`);
     });
   }

@@ -48,7 +48,8 @@ export interface MediaSession {
   /**
    * Plays to one side, one sound after the other (an announcement, then music; one that repeats is the last that is
    * heard), in place of what was played before and of the other side's voice. Neither side hears the other until `stop`, also
-   * when all has been heard. Resolves when the first can be heard.
+   * when all has been heard. Resolves when the first can be heard; a side that receives nothing, as its phone holds the call
+   * itself, hears it once it does.
    * @throws Failure `no-media` in direct mode, before the first answer, or when the engine cannot play a file
    */
   play(to: Side, sounds: readonly [Sound, ...Sound[]]): Promise<void>;

@@ -85,12 +85,19 @@ export class Descriptions {
     return this.#exchange !== undefined;
   }
 
-  /** Whether voice should come from a side: it sends, and the other one is not on hold. */
+  /** Whether voice should come from a side: neither is on hold. Who holds (`sendonly`) may have no music to send. */
   isToSpeak(side: Side): boolean {
+    return this.#said(side)?.audio?.direction === 'sendrecv' && this.receives(otherSide[side]);
+  }
+
+  #said(side: Side): ReadSdp | undefined {
     const exchange = this.#exchange;
-    if (!exchange) return false;
-    const said = { [exchange.offerer]: exchange.offer, [otherSide[exchange.offerer]]: exchange.answer };
-    return sends(said[side]?.audio?.direction) && receives(said[otherSide[side]]?.audio?.direction);
+    return side === exchange?.offerer ? exchange.offer : exchange?.answer;
+  }
+
+  /** Whether a side takes any voice, by its own last description. */
+  receives(side: Side): boolean {
+    return receives(this.#said(side)?.audio?.direction);
   }
 
   /** Whether a side is to hear digits as tones, or both what it said and what it was told hold RFC 4733 events. */
@@ -206,10 +213,6 @@ export class Descriptions {
 
 function readAgain(sdp: ReadSdp, text: string): ReadSdp {
   return text === sdp.text ? sdp : readSdp(text);
-}
-
-function sends(direction: Direction | undefined): boolean {
-  return direction === 'sendrecv' || direction === 'sendonly';
 }
 
 function receives(direction: Direction | undefined): boolean {

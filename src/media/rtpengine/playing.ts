@@ -14,6 +14,8 @@ export type Sounds = readonly [Sound, ...Sound[]];
 /** What one side hears in place of the other's voice. */
 interface Heard {
   sounds: Sounds;
+  /** Whether it waits for a side that receives nothing just now: its phone is on hold by itself. */
+  waits?: true;
   /** Waits for the end of the sound that is played, when another one follows. */
   next?: Timer;
 }
@@ -24,16 +26,24 @@ export class Playing {
   readonly #clock: Clock;
   /** Does a step when all that was asked before is done. */
   readonly #inOrder: (step: () => Promise<void>) => void;
+  /** Whether a side takes any voice: rtpengine plays nothing to one that does not. */
+  readonly #receives: (side: Side) => boolean;
   readonly #heard = new Map<Side, Heard>();
   /** Sides that hear nothing of the other one: while a sound is played to either of them, or always. */
   readonly #apart = new Map<Side, 'meanwhile' | 'always'>();
   /** Sides that hear nothing at all, until a sound is played to them or stopped. */
   readonly #muted = new Set<Side>();
 
-  constructor(seat: Seat, clock: Clock, inOrder: (step: () => Promise<void>) => void) {
+  constructor(
+    seat: Seat,
+    clock: Clock,
+    inOrder: (step: () => Promise<void>) => void,
+    receives: (side: Side) => boolean,
+  ) {
     this.#seat = seat;
     this.#clock = clock;
     this.#inOrder = inOrder;
+    this.#receives = receives;
   }
 
   /** Whether this side hears a sound, or nothing, in place of the other's voice. */
@@ -41,11 +51,20 @@ export class Playing {
     return this.#apart.has(side);
   }
 
-  /** @throws Failure `no-media` when the engine cannot play the first; the other side's voice is then heard as before */
+  /**
+   * A side that receives nothing hears it once it does: `follow`.
+   * @throws Failure `no-media` when the engine cannot play the first; the other side's voice is then heard as before
+   */
   async play(to: Side, sounds: Sounds): Promise<void> {
     // rtpengine mutes nobody by itself: the listener would get both streams, mixed up, and the other side would go on
     // hearing somebody who was put on hold.
     for (const side of [to, otherSide[to]]) await this.#separate(side, 'meanwhile');
+    if (!this.#receives(to)) {
+      this.#muted.delete(to);
+      this.#forget(to);
+      this.#heard.set(to, { sounds, waits: true });
+      return;
+    }
     const [first, second, ...rest] = sounds;
     const reply = await this.#seat.ask('playMedia', {
       'from-tag': to,
@@ -67,6 +86,13 @@ export class Playing {
         if (this.#heard.get(to) === heard) await this.play(to, [second, ...rest]);
       }),
     );
+  }
+
+  /** The sides have described themselves anew: who receives again hears what waited for them. */
+  async follow(): Promise<void> {
+    for (const [side, { sounds, waits }] of [...this.#heard]) {
+      if (waits === true && this.#receives(side)) await this.play(side, sounds);
+    }
   }
 
   /** From now on this side hears nothing of the other one, whatever is played and stopped. */

@@ -64,9 +64,14 @@ export class RtpengineSession implements MediaSession {
     this.#descriptions = new Descriptions(this.#seat, wishes);
     this.#eventsToInfo = new EventsToInfo(this.#seat, this.#descriptions);
     this.#silence = new Silence(silentAfterMs);
-    this.#playing = new Playing(this.#seat, clock, (step) => {
-      this.#inOrder(step).catch((error: unknown) => log.warn(`the next sound is not heard: ${messageOf(error)}`));
-    });
+    this.#playing = new Playing(
+      this.#seat,
+      clock,
+      (step) => {
+        this.#inOrder(step).catch((error: unknown) => log.warn(`the next sound is not heard: ${messageOf(error)}`));
+      },
+      (side) => this.#descriptions.receives(side),
+    );
   }
 
   get engine(): { session: string; engine: string } {
@@ -88,6 +93,7 @@ export class RtpengineSession implements MediaSession {
         ? await this.#descriptions.correct(from, said)
         : await this.#take(this.#descriptions.answer(from, said, fork));
       await this.#eventsToInfo.follow();
+      await this.#followPlaying();
       return told;
     });
   }
@@ -100,6 +106,7 @@ export class RtpengineSession implements MediaSession {
       const answer = await this.#take(this.#descriptions.answer('target', readSdp(answerInPlace(offered))));
       // What the caller says is for nobody.
       await this.#playing.keepApart('target');
+      await this.#followPlaying();
       return answer;
     });
   }
@@ -179,6 +186,12 @@ export class RtpengineSession implements MediaSession {
       return this.#seat.leave();
     });
     return this.#closing;
+  }
+
+  async #followPlaying(): Promise<void> {
+    await this.#playing
+      .follow()
+      .catch((error: unknown) => this.#parts.log.warn(`what was to be played is not heard: ${messageOf(error)}`));
   }
 
   /** One request after the other, in the order in which they were asked. */

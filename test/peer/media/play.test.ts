@@ -89,6 +89,24 @@ describe('sounds through rtpengine', { skip: rtpengineMissing() ?? false, timeou
     await session.stop('caller');
   });
 
+  test('who is on hold by their own phone hears the music once they are back, and nobody else meanwhile', async (t) => {
+    const { caller, target, session } = await world(t);
+    await talk(session, caller, target);
+    const own = ownMedia(caller);
+    const describe = async (direction: 'sendonly' | 'sendrecv', version: number) => {
+      const offer = await session.offer('caller', offerSdp({ ...own, direction, version }));
+      await session.answer('target', answerSdp(offer, ownMedia(target)).sdp);
+    };
+    await describe('sendonly', 2);
+    await session.play('caller', [music]);
+    const { packets } = target.measured;
+    await describe('sendrecv', 3);
+    await hearsOnly(caller, pitch.music, 1);
+    assert.equal(target.measured.packets, packets, 'the other side hears nobody');
+    await session.stop('caller');
+    await Promise.all([hearsOnly(caller, pitch.target, 1), hearsMore(target, pitch.caller, 0.3)]);
+  });
+
   test('an announcement ends by itself, and the other side stays away until stop', async (t) => {
     const { caller, target, session } = await world(t);
     await talk(session, caller, target);

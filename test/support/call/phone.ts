@@ -61,7 +61,8 @@ export abstract class FakePhone {
   #takes({ method, body }: InDialogRequest): InDialogAnswer {
     if (method !== 'INVITE' && method !== 'UPDATE') return { status: 200 };
     const held = body !== undefined && /a=(sendonly|inactive)/.test(body);
-    return { status: 200, contentType: 'application/sdp', body: this.describe(held ? 'recvonly' : undefined) };
+    const direction = this.holding ? (held ? 'inactive' : 'sendonly') : held ? 'recvonly' : undefined;
+    return { status: 200, contentType: 'application/sdp', body: this.describe(direction) };
   }
 
   protected endPending(status: number): void {
