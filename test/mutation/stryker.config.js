@@ -15,7 +15,12 @@ const groups = {
       'src/call/machine/*.ts',
       'src/call/connect/{best-failure,descriptions,origin,answers,digits}.ts',
     ],
-    testFiles: ['test/unit/call/!(model).test.ts', 'test/scenario/!(random).test.ts', 'test/unit/call/model.test.ts'],
+    testFiles: [
+      'test/unit/call/!(model).test.ts',
+      'test/unit/terminals/parts.test.ts', // what is seen of a record
+      'test/scenario/!(random).test.ts',
+      'test/unit/call/model.test.ts',
+    ],
     // The model in a few random orders; its invariants are named.
     environment: { CALL_MODEL_SEQUENCES: '300', CALL_MODEL_DEPTH: '0' },
     least: 85,
@@ -26,7 +31,7 @@ const groups = {
       'src/media/{telephone-event,policy,sdp}.ts',
       'src/media/rtpengine/{digit-report,silence}.ts',
     ],
-    testFiles: ['test/unit/trunk/*.test.ts', 'test/unit/media/!(ng).test.ts'],
+    testFiles: ['test/unit/trunk/*.test.ts', 'test/unit/media/!(ng|digit-receiver).test.ts'],
     least: 85,
   },
   // What is followed over several messages is tested over sockets, which the in-process runner takes, too.
