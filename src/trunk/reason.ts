@@ -79,7 +79,7 @@ function splitOutsideQuotes(text: string, separator: string): string[] {
     }
   }
   parts.push(text.slice(from));
-  return parts.filter((part) => part.trim() !== '');
+  return parts;
 }
 
 /** RFC 3261 25.1 quoted-string: no line ends or other controls, backslash and quote escaped. */

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { failureOf } from './failures.ts';
 import { readSipfrag, type Progress } from './sipfrag.ts';
-import type { SrfRequest } from './srf.ts';
+import type { SipMessageView } from './srf.ts';
 import { contained } from './tools.ts';
 
 /**
@@ -69,13 +69,12 @@ export class Referral {
 
   answered({ status }: InDialogAnswer): void {
     if (this.#state.is === 'given-up' && status < 300) this.#late();
-    if (!this.open) return;
     if (status < 300) this.#accepted(status);
     else this.#refused(status);
   }
 
   /** Whether this NOTIFY is one of this subscription: to be answered 200, else 481 (RFC 6665 4.1.3). */
-  notified(notify: SrfRequest): boolean {
+  notified(notify: SipMessageView): boolean {
     if (!this.#subscribed || !this.#isMine(notify.get('event') ?? '')) return false;
     if (this.#state.is === 'given-up') {
       this.#late();
@@ -83,7 +82,6 @@ export class Referral {
     }
     const ended = /^\s*terminated\b/i.test(notify.get('subscription-state') ?? '');
     if (ended) this.#subscribed = false;
-    if (!this.open) return true;
     const first = !this.#notified;
     this.#notified = true;
     if (this.#state.is === 'asked') this.#accepted(202);

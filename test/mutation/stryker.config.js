@@ -27,17 +27,11 @@ const groups = {
   },
   trunk: {
     mutate: [
-      'src/trunk/{refer-to,sipfrag,reason,failures,session-timer,destinations}.ts',
+      'src/trunk/{refer-to,sipfrag,reason,failures,forks,session-timer,destinations,referral}.ts',
       'src/media/{telephone-event,policy,sdp}.ts',
       'src/media/rtpengine/{digit-report,silence}.ts',
     ],
     testFiles: ['test/unit/trunk/*.test.ts', 'test/unit/media/!(ng|digit-receiver).test.ts'],
-    least: 85,
-  },
-  // What is followed over several messages is tested over sockets, which the in-process runner takes, too.
-  legs: {
-    mutate: ['src/trunk/{forks,referral}.ts'],
-    testFiles: ['test/unit/trunk/*.test.ts', 'test/conformance/trunk/{refer,forks}.test.ts'],
     least: 85,
   },
 };
@@ -53,6 +47,7 @@ export default {
   mutate: group.mutate,
   coverageAnalysis: 'perTest',
   concurrency: 1,
+  // One of the tests in test/unit finds a store in test/conformance.
   ignorePatterns: ['/dist', '/data', '/test/mutation', '/test/peer'],
   tempDirName: '.cache/mutation',
   reporters: ['progress-append-only', 'clear-text', 'json'],

@@ -24,6 +24,10 @@ describe('descriptions that are taken', () => {
       `${head}${connection}t=0 0\r\nm=image 4002 udptl t38\r\nm=audio 4000 RTP/AVP 8\r\n`,
       'RTP/AVP',
     ],
+    'video alone, and voice that is no RTP': [
+      `${head}${connection}m=audio 4000 TCP x\r\nm=video 4002 RTP/AVP 8\r\n`,
+      'RTP/AVP',
+    ],
     'fax alone': [`${head}${connection}t=0 0\r\nm=image 4002 udptl t38\r\n`, undefined],
     'a browser': [`${head}${connection}t=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n`, 'UDP/TLS/RTP/SAVPF'],
     'no time line, as some gateways write': [`${head}${connection}m=audio 4000 RTP/AVP 8\r\n`, 'RTP/AVP'],
@@ -33,6 +37,7 @@ describe('descriptions that are taken', () => {
       const read = readSdp(text);
       assert.equal(read.text, text);
       assert.equal(read.protocol, protocol);
+      assert.equal(read.audio !== undefined, /^m=audio [1-9]\d* \S*RTP/m.test(text));
     });
   }
 });
@@ -41,11 +46,16 @@ describe('texts that are refused', () => {
   const bad: Record<string, [text: string, why: RegExp]> = {
     nothing: ['', /v=0/],
     words: ['hello', /v=0/],
+    'another line first': [`s=-\r\n${head}${connection}m=audio 4000 RTP/AVP 8\r\n`, /v=0/],
     'another version': [`v=1${head.slice(3)}${connection}m=audio 4000 RTP/AVP 8\r\n`, /v=0/],
     'no origin': [`v=0\r\ns=-\r\n${connection}m=audio 4000 RTP/AVP 8\r\n`, /origin/],
     'no stream': [`${head}${connection}t=0 0\r\n`, /media/],
     'no address': [`${head}t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n`, /c= line/],
-    'a port too high': [`${head}${connection}m=audio 70000 RTP/AVP 8\r\n`, /port/],
+    'one address for two streams': [
+      `${head}m=audio 4000 RTP/AVP 8\r\n${connection}m=audio 4002 RTP/AVP 8\r\n`,
+      /c= line/,
+    ],
+    'a port too high': [`${head}${connection}m=audio 70000 RTP/AVP 8\r\n`, /media\.0\.port/],
     'a stream without port': [`${head}${connection}m=audio RTP/AVP 8\r\n`, /media/],
     'too long': [`${head}${connection}m=audio 4000 RTP/AVP 8\r\n${'a=x\r\n'.repeat(8_000)}`, /longer/],
   };

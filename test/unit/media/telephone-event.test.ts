@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { offerRequest, type MediaPolicy } from '../../../src/media/policy.ts';
 import { readSdp } from '../../../src/media/sdp.ts';
-import { answerForEngine, eventsIn, offerForEngine, withoutEvents } from '../../../src/media/telephone-event.ts';
+import {
+  answerForEngine,
+  eventsIn,
+  offerForEngine,
+  takesInfoAlone,
+  withoutEvents,
+} from '../../../src/media/telephone-event.ts';
 
 const sdp = (streams: string) => `v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n${streams}`;
 const plain = sdp('m=audio 4000 RTP/AVP 8 0\r\na=ptime:20\r\n');
@@ -18,6 +24,7 @@ describe('an offer, as the engine gets it', () => {
     ['agreed on neither side: events are added', {}, {}, true],
     ['INFO alone for the offerer', { digits: 'info' }, {}, true],
     ['INFO alone for the offerer, events wanted at the other side', { digits: 'info' }, { digits: 'rfc4733' }, true],
+    ['INFO alone for the offerer, tones for the other side', { digits: 'info' }, { digits: 'inband' }, false],
     ['tones of the offerer become events', {}, { digits: 'rfc4733' }, false],
     ['the offerer takes tones', { digits: 'inband' }, {}, false],
     ['the other side sends tones', {}, { digits: 'inband' }, false],
@@ -41,6 +48,10 @@ describe('an offer, as the engine gets it', () => {
   });
 
   test('as it came where nothing becomes INFO', () => {
+    const fax = sdp('m=image 4002 udptl t38\r\n');
+    assert.equal(offered(fax, {}, {}), fax);
+    const bare = plain.replaceAll('\r', '');
+    assert.equal(offered(bare, { digits: 'inband' }, {}), bare);
     assert.equal(offered(plain, {}, {}, false), plain);
     assert.equal(offered(withEvents, { digits: 'info' }, {}, false), withEvents);
   });
@@ -89,11 +100,30 @@ describe('an answer, as the engine gets it', () => {
     assert.equal(answered(plain, {}, plain), plain);
     assert.equal(answered(plain, {}, withEvents, withEvents, { digits: 'inband' }), plain);
     assert.equal(answered(plain, {}, withEvents, withEvents.replace('event/8000', 'event/48000')), plain);
-    const taken = sdp('m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 iLBC/8000\r\n');
-    assert.equal(answered(taken, {}), taken);
+    for (const formats of ['101', '101 8']) {
+      const taken = sdp(`m=audio 4000 RTP/AVP ${formats}\r\na=rtpmap:101 iLBC/8000\r\n`);
+      assert.equal(answered(taken, {}), taken);
+    }
+    const elsewhere = withEvents.replaceAll('101', '96');
+    assert.equal(answered(withEvents, { digits: 'info' }, elsewhere, elsewhere), withEvents, 'it has some');
     const fax = sdp('m=image 4002 udptl t38\r\n');
     assert.equal(answered(fax, {}, fax, fax), fax);
   });
+});
+
+test('events fit where any of the voice has their rate', () => {
+  const two = sdp('m=audio 4000 RTP/AVP 111 8\r\na=rtpmap:111 opus/48000/2\r\n');
+  const policies = { from: {}, to: {}, eventsToInfo: true };
+  const made = answerForEngine(readSdp(two), policies, { offer: readSdp(withEvents), made: readSdp(withEvents) });
+  assert.equal(eventsIn(readSdp(made)).length, 1);
+});
+
+test('INFO alone is for whoever wants no other, or says nothing of events and takes no tones', () => {
+  const takes = (digits: MediaPolicy['digits'], text: string) =>
+    takesInfoAlone(digits ? { digits } : {}, readSdp(text));
+  assert.deepEqual([takes('info', withEvents), takes('info', plain)], [true, true]);
+  assert.deepEqual([takes(undefined, withEvents), takes(undefined, plain)], [false, true]);
+  assert.deepEqual([takes('inband', withEvents), takes('inband', plain)], [false, false]);
 });
 
 test('what a side is told without events holds all the rest, as it was', () => {
@@ -109,6 +139,10 @@ test('what a side is told without events holds all the rest, as it was', () => {
   );
   assert.equal(withoutEvents(two), left);
   assert.equal(eventsIn(readSdp(withoutEvents(two))).length, 0);
+  const refused = withEvents.replace('4000', '0');
+  assert.equal(withoutEvents(refused), refused, 'a stream that is refused says nothing');
+  assert.equal(withoutEvents(withEvents.replace('4000', '4000/12')), plain.replace('4000', '4000/12'));
+  assert.equal(withoutEvents(withEvents.replaceAll('\r', '')), plain, 'each line has its whole end');
   const alone = sdp('m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n');
   assert.equal(withoutEvents(alone), alone, 'a stream has one format at least');
 });

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { Failure } from '../../../src/shared/errors.ts';
 import { passableContent, sdpOf } from '../../../src/trunk/bodies.ts';
 import { isPhoneUri } from '../../../src/trunk/dial-plan.ts';
-import { failureOf, isGatewayFault } from '../../../src/trunk/failures.ts';
 import { Gateway } from '../../../src/trunk/gateway.ts';
 import { retryAfter } from '../../../src/trunk/gateways.ts';
 import { Peers } from '../../../src/trunk/peers.ts';
@@ -96,33 +95,6 @@ describe('a gateway', () => {
     assert.equal(one.busy, false);
     assert.equal(retryAfter('99999999', 1), 300_000);
     assert.equal(retryAfter('soon', 1_000), 1_000);
-  });
-});
-
-describe('final responses', () => {
-  for (const [status, reason, q850] of [
-    [302, 'target-unreachable', 127],
-    [403, 'target-refused', 21],
-    [404, 'target-unreachable', 1],
-    [408, 'target-no-answer', 102],
-    [480, 'target-no-answer', 18],
-    [484, 'target-unreachable', 28],
-    [486, 'target-busy', 17],
-    [488, 'failed', 65],
-    [503, 'target-unreachable', 41],
-    [599, 'target-unreachable', 41],
-    [600, 'target-busy', 17],
-    [603, 'target-refused', 21],
-    [699, 'target-refused', 21],
-  ] as const) {
-    test(`${status} means ${reason}, Q.850 ${q850}`, () =>
-      assert.deepEqual(failureOf(status), { reason, status, q850 }));
-  }
-  test('the Q.850 cause of the response wins', () => assert.equal(failureOf(480, 20).q850, 20));
-  test('only what the gateway could not do is tried elsewhere', () => {
-    const elsewhere = [408, 480, 486, 500, 503, 580, 600, 603].filter((status) => isGatewayFault(status, false));
-    assert.deepEqual(elsewhere, [500, 503]);
-    assert.equal(isGatewayFault(408, true), true);
   });
 });
 

@@ -76,6 +76,22 @@ describe('REFER asks', () => {
     }
   });
 
+  test('at the host where the number was dialled, in any case, as To or From name it', () => {
+    const here = (value: string, headers: Record<string, string>) => {
+      const asked = read({ 'refer-to': value, ...headers });
+      return 'here' in asked && asked.here;
+    };
+    assert.equal(here('<sip:1@PBX.example>', { to: '<sip:a@pbx.EXAMPLE>' }), true);
+    assert.equal(here('<sip:1@pbx.example>', { from: 'sip:a@pbx.example;tag=x' }), true);
+    assert.equal(here('<sip:1@pbx.example>', { from: '<tel:+86139>', to: '<<' }), false);
+  });
+
+  test('nothing of it goes on where it is refused', () => {
+    for (const value of ['<sip:a@b;method=BYE>', '<sip:a@b?Replaces=1>']) {
+      assert.deepEqual(Object.keys(read({ 'refer-to': value })), ['status', 'why']);
+    }
+  });
+
   test('nothing without Refer-To, and not two of them by two names', () => {
     for (const headers of [{}, { 'refer-to': '<sip:a@b>', r: '<sip:a@b>' }] as Record<string, string>[]) {
       const asked = read(headers);
@@ -91,9 +107,16 @@ describe('REFER asks', () => {
   test('to be told of nothing, and says who refers', () => {
     const headers = { 'refer-to': '<sip:a@b>', 'refer-sub': 'False ;x', 'referred-by': '"D" <sip:desk@b>;cid="1@b"' };
     assert.deepEqual(read(headers), { to: 'sip:a@b', here: false, subscribes: false, referredBy: 'sip:desk@b' });
+    for (const value of ['false', ' false', 'false  ;x']) {
+      const asked = read({ 'refer-to': '<sip:a@b>', 'refer-sub': value });
+      assert.equal('subscribes' in asked && asked.subscribes, false, value);
+    }
+    const long = read({ 'refer-to': '<sip:a@b>', 'referred-by': `<sip:${'a'.repeat(300)}@b>` });
+    assert.equal('to' in long && long.referredBy?.length, 255);
     for (const [name, value] of [
       ['refer-sub', 'true'],
       ['refer-sub', 'falsely'],
+      ['refer-sub', 'x false'],
       ['referred-by', '<<>'],
     ] as const) {
       assert.deepEqual(read({ 'refer-to': '<sip:a@b>', [name]: value }), {
