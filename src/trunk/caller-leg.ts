@@ -60,7 +60,10 @@ export class IncomingLeg implements CallerLeg, Leg {
       update: (sdp) =>
         this.#dialog?.request({ method: 'UPDATE', contentType: 'application/sdp', body: sdp }) ??
         Promise.resolve({ status: 481 }),
-      unacknowledged: () => this.#cancelled({}),
+      unacknowledged: () => {
+        respond(this.#tools, this.#invite.res, 504); // where the server has not done so
+        this.#cancelled({});
+      },
     });
     const { req } = invite;
     req.on(

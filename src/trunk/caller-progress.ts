@@ -6,7 +6,7 @@ import { lightenConfirmed, type PendingInvite } from './pending-invites.ts';
 import { hasTag } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
-import { allow, respond, serverTimeout, type Tools } from './tools.ts';
+import { allow, respond, transactionTimeout, type Tools } from './tools.ts';
 
 /** How long an answer to UPDATE may hold the answer of the call up; it takes nobody's decision (RFC 3311 5.2). Milliseconds. */
 const updateTimeout = 5_000;
@@ -209,7 +209,8 @@ export class CallerProgress {
 
   #sendReliably(status: ProgressStatus, sdp: string | undefined): void {
     this.#told = [...this.#told, status];
-    this.#prackTimer = this.#tools.clock.after(serverTimeout, () => this.#leg.unacknowledged());
+    // No later than the server refuses the INVITE, which it tells nobody: a caller who is gone is called nobody for.
+    this.#prackTimer = this.#tools.clock.after(transactionTimeout, () => this.#leg.unacknowledged());
     // RSeq as drachtio-srf's users write it: the server puts its own in its place, and repeats the response.
     this.#send(status, sdp, { Require: '100rel', RSeq: '1' });
   }

@@ -29,9 +29,12 @@ export function sessionAnswer(request: SipMessageView, interval: number): Record
   return refresher === 'uac' ? { ...agreed, Require: 'timer' } : agreed; // RFC 4028 9, table 2
 }
 
-/** What an INVITE of ours says of it (RFC 4028 7.1); who refreshes is the far side's choice. */
-export function sessionOffer(seconds: number): Record<string, string> {
-  return seconds === 0 ? {} : { 'Session-Expires': String(seconds), 'Min-SE': String(shortestInterval) };
+/**
+ * What an INVITE of ours says of it (RFC 4028 7.1); who refreshes is the far side's choice. `least` is what a 422 has wanted at
+ * least: nobody on the way may then make it shorter.
+ */
+export function sessionOffer(seconds: number, least = shortestInterval): Record<string, string> {
+  return seconds === 0 ? {} : { 'Session-Expires': String(seconds), 'Min-SE': String(least) };
 }
 
 /** The interval that a 422 wants at least, in seconds; undefined when it wants none longer than `asked` (RFC 4028 7.3). */

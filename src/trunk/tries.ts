@@ -36,6 +36,8 @@ export class Tries {
   readonly #attempts: Attempt[];
   #over = false;
   #sessionInterval: number;
+  /** What a 422 has wanted at least. Seconds. */
+  #leastInterval: number | undefined;
   #invite: OutgoingInvite | undefined;
   #silence: SilenceWatch | undefined;
   #ringTimer: Timer | undefined;
@@ -115,7 +117,7 @@ export class Tries {
       },
     });
     this.#invite.send(attempt.uri, {
-      headers: { ...attempt.headers, ...sessionOffer(this.#sessionInterval) },
+      headers: { ...attempt.headers, ...sessionOffer(this.#sessionInterval, this.#leastInterval) },
       ...(sdp !== undefined && { body: sdp }),
       ...(auth && { auth: { ...auth } }),
     });
@@ -128,7 +130,7 @@ export class Tries {
     else attempt.gateway?.heard();
     const interval = status === 422 ? longerInterval(response, this.#sessionInterval) : undefined;
     if (interval !== undefined) {
-      this.#sessionInterval = interval; // RFC 4028 7.3: again, with what it wants; ever longer, so that it ends
+      this.#sessionInterval = this.#leastInterval = interval; // RFC 4028 7.3: again, with what it wants; ever longer, so that it ends
       this.#try(attempt);
       return;
     }
@@ -156,9 +158,10 @@ export class Tries {
   }
 
   #rangTooLong(): void {
-    void this.#invite?.withdraw();
-    if (this.#anybodyThere || this.#silence?.alive) this.#fail({ reason: 'target-no-answer', q850: 19 });
-    else this.#fail({ reason: 'target-unreachable', q850: 102 });
+    const there = this.#anybodyThere || this.#silence?.alive === true;
+    const failure = { reason: there ? 'target-no-answer' : 'target-unreachable', q850: there ? 19 : 102 } as const;
+    void this.#invite?.withdraw({ q850: failure.q850 });
+    this.#fail(failure);
   }
 
   #fail(failure: TargetFailure): void {

@@ -238,7 +238,9 @@ describe('a call to a final called number', () => {
     await happenings.until('progress 180');
     await clock.advance(20_000);
     assert.deepEqual(await happenings.until('failed'), { reason: 'target-no-answer', q850: 19 });
-    phone.answer(await phone.request('CANCEL'), 200);
+    const cancel = await phone.request('CANCEL');
+    assert.equal(cancel.get('Reason'), 'Q.850;cause=19');
+    phone.answer(cancel, 200);
     phone.answer(invite, 487);
     await phone.request('ACK');
     assert.equal(world.trunk.stats().legs, 0);
