@@ -66,7 +66,10 @@ function callerGone(state: Live, event: Extract<CallEvent, { is: 'caller-cancell
   if (cancelled && isAnswered(state)) return stay(state);
   const { cause, now } = event;
   const reason = hasTalked(state) ? (lost(event) ? 'failed' : 'completed') : whyCallerGone(event);
-  return finish(state, now, reason, 'caller', { callerGone: true, cause, ...(cancelled && { status: 487 }) });
+  // Whoever sends BYE while they are being connected has our 200: without one it would have been a CANCEL.
+  const answered = 'caller' in state && state.caller === 'connecting' && !lost(event);
+  const status = cancelled ? 487 : answered ? 200 : undefined;
+  return finish(state, now, reason, 'caller', { callerGone: true, cause, ...(status !== undefined && { status }) });
 }
 
 const lost = (event: CallEvent) => event.is === 'caller-hung-up' && event.lost;

@@ -113,6 +113,12 @@ describe('a call ends', () => {
     ['hung up by the target', [...connected, left(1)], { reason: 'completed', by: 'target', status: 200, q850: 31 }],
     ['lost with the target', [...connected, left(1, true)], { reason: 'failed', by: 'target', status: 200, q850: 31 }],
     [
+      'hung up by a caller whose ACK was followed by BYE at once',
+      [...awaitingAck, hungUp],
+      { reason: 'caller-hung-up', by: 'caller', status: 200, q850: 16 },
+    ],
+    ['lost with a caller who is being answered', [...awaitingAck, lost], { reason: 'failed', by: 'caller' }],
+    [
       'hung up by the target before the ACK',
       [...awaitingAck, left(1)],
       { reason: 'completed', by: 'target', status: 200, q850: 31 },
