@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Failure } from '../../src/shared/errors.ts';
 import { CallWorld, callerNumber, settle, settled, subscriberNumber } from '../support/call-world.ts';
 import { portOf } from '../support/call/phone.ts';
 
@@ -175,11 +176,51 @@ describe('a call through the service, on fakes', () => {
     assert.equal(world.calls.callsOf('shop1')[0]?.state, 'waiting');
   });
 
+  test('what no trunk leads to is refused', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const answer = await world.transfer(id, '10086');
+    assert.ok(!answer.ok && answer.error.code === 'not-allowed');
+    assert.match(answer.error.message, /no trunk leads to 10086/);
+  });
+
+  test('what is allowed and denied by prefixes of the same length is denied', async () => {
+    const world = new CallWorld({ allow: ['+86'], deny: ['+86'] });
+    const { id } = await world.arrive();
+    const answer = await world.transfer(id);
+    assert.ok(!answer.ok && answer.error.code === 'not-allowed');
+  });
+
+  test('terminals see until when they may decide: anew after each failure, and never longer than the longest hold', async () => {
+    const world = new CallWorld({ maxHold: 90_000, instructionsPerMinute: 100 });
+    const { id } = await world.arrive();
+    const { arrivedAt } = world.record(id);
+    const seen = () => Date.parse(world.view(id).decideBefore) - arrivedAt;
+    assert.equal(seen(), 60_000);
+    for (const [after, until] of [
+      [20_000, 80_000],
+      [20_000, 90_000],
+    ] as const) {
+      await world.clock.advance(after);
+      await world.transfer(id);
+      await settled();
+      assert.equal(seen(), 60_000, 'once instructed, that of the arrival');
+      world.target.fails();
+      assert.equal(seen(), until);
+    }
+    const short = new CallWorld({ maxHold: 30_000 });
+    const { id: other } = await short.arrive();
+    await short.transfer(other);
+    assert.equal(Date.parse(short.view(other).decideBefore) - short.record(other).arrivedAt, 30_000);
+  });
+
   test("a terminal's own IP phone, when it has one", async () => {
     const world = new CallWorld();
     const { id } = await world.arrive();
     const none = await world.transfer(id, 'terminal');
     assert.ok(!none.ok && none.error.code === 'not-allowed');
+    const gone = await world.transfer(id, 'terminal', { terminalId: 'tablet' });
+    assert.ok(!gone.ok && gone.error.code === 'not-allowed', 'one that is not logged in has none');
     assert.ok((await world.transfer(id, 'terminal', { terminalId: 'phone' })).ok);
     await settle();
     assert.equal(world.target.dialled.to, 'sip:shop1@127.0.0.1:5099');
@@ -251,6 +292,11 @@ describe('a call through the service, on fakes', () => {
     assert.ok((await world.calls.digits('shop1', id, 'pc', '34#')).ok);
     assert.deepEqual(world.media.sessions[0]?.digitsSent, ['target 34#']);
     assert.equal(target.asked.length, 4, 'in the voice, not beside it');
+    for (const why of [new Failure('media-refused', 'no'), new Error('the engine does not answer')]) {
+      world.media.onAsk = (what) => (what === 'digits' ? Promise.reject(why) : Promise.resolve());
+      assert.ok(!(await world.calls.digits('shop1', id, 'pc', '5')).ok);
+    }
+    assert.equal(target.asked.length, 4, 'nor beside it where the voice fails');
     await world.calls.hangUp('shop1', id, 'pc');
     await settled();
     assert.deepEqual(caller.sent, ['181', '183 sdp', '200 sdp', 'BYE']);
@@ -267,18 +313,24 @@ describe('a call through the service, on fakes', () => {
     assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 491]);
   });
 
-  test('media that fail at the answer bring the caller back to waiting', async () => {
-    const world = new CallWorld();
-    const { id } = await world.arrive();
-    world.media.onAsk = (what) =>
-      what === 'answer' ? Promise.reject(new Error('the engine died')) : Promise.resolve();
-    await world.transfer(id);
-    await settle();
-    world.target.answers();
-    await settle();
-    assert.equal(world.told.at(-1)?.call.state, 'waiting');
-    assert.ok(world.target.hungUp);
-    assert.equal(world.media.standing.size, 0);
+  test('media that fail at the answer bring the caller back to waiting; no other engine would do better', async () => {
+    for (const why of [new Error('the engine fails'), new Failure('media-refused', 'no codec')]) {
+      const world = new CallWorld();
+      const { id } = await world.arrive();
+      const asked: string[] = [];
+      world.media.onAsk = (what) => {
+        asked.push(what);
+        return what === 'answer' ? Promise.reject(why) : Promise.resolve();
+      };
+      await world.transfer(id);
+      await settle();
+      world.target.answers();
+      await settle();
+      assert.equal(world.told.at(-1)?.call.state, 'waiting');
+      assert.ok(world.target.hungUp);
+      assert.equal(world.media.standing.size, 0);
+      assert.ok(!asked.includes('relocate'));
+    }
   });
 
   test('the record is open while the call is looked up, and says whose it is before the terminals hear of it', async () => {

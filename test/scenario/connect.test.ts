@@ -165,6 +165,17 @@ describe('by bridge, several numbers', () => {
     assert.ok((await world.transfer(id, [first, second ?? ''])).ok);
   });
 
+  test('one that is named twice is called once; several cannot be transferred to', async () => {
+    const world = new CallWorld();
+    const { id } = await world.arrive();
+    const refer = await world.transfer(id, numbers, { mode: 'refer' });
+    assert.ok(!refer.ok && refer.error.code === 'not-allowed');
+    await world.transfer(id, [numbers[0], '0755-2000 0007']);
+    await settled();
+    assert.equal(world.targets.length, 1);
+    assert.equal(world.view(id).target?.among, undefined);
+  });
+
   test('together: the first answer wins, the others are told that it was answered elsewhere', async () => {
     const world = new CallWorld();
     const { caller, id } = await world.arrive();
@@ -478,6 +489,7 @@ describe('auto', () => {
     const direct = new CallWorld();
     direct.media.mode = 'direct';
     assert.equal(await modeOf(direct, ['refer', 'redirect']), 'redirect');
+    assert.equal(await modeOf(new CallWorld(early), ['redirect']), 'bridge', 'where nothing else is possible');
     const own = new CallWorld();
     own.subscriber.connect = ['bridge'];
     assert.equal(await modeOf(own, ['refer', 'redirect']), 'bridge');

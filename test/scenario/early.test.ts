@@ -112,6 +112,57 @@ describe('an engine that dies while the target rings', () => {
     );
   });
 
+  test('those of its other fork are for the dead one', async () => {
+    const { world, caller, target } = await ringing();
+    target.rings(183, target.describe());
+    await settled();
+    world.media.sessions[0]?.dies();
+    await settled();
+    const known = () => world.media.sessions[0]?.known.target ?? '';
+    const others = target.describe().replace('RTP/AVP 8', 'RTP/AVP 8 101');
+    target.rings(183, others, 'b');
+    await settled();
+    assert.doesNotMatch(known(), /8 101/);
+    target.rings(183, target.describe(), 'a');
+    await settled();
+    assert.equal(caller.sent.at(-1), '183 sdp', 'those of the one that took it go on');
+    world.media.sessions[0]?.dies();
+    target.onRequest = ({ method }) =>
+      method === 'UPDATE' ? { status: 488 } : { status: 200, body: target.describe() };
+    await settled();
+    target.rings(183, target.describe(), 'a');
+    await settled();
+    assert.deepEqual(caller.sent.slice(-2), ['180', '180'], 'and when that one dies, all of them are');
+    await answers(target);
+    world.assertTalk(caller, target);
+  });
+
+  test('it is understood by what it answers to the UPDATE', async () => {
+    const { world, target } = await ringing();
+    target.rings(183, target.describe());
+    await settled();
+    target.onRequest = () => ({ status: 200, body: target.describe().replace('RTP/AVP 8', 'RTP/AVP 8 101') });
+    world.media.sessions[0]?.dies();
+    await settled();
+    assert.match(world.media.sessions[0]?.known.target ?? '', /RTP\/AVP 8 101/);
+    assert.equal(target.asked[0]?.contentType, 'application/sdp');
+  });
+
+  for (const [what, answer] of [
+    ['a refusal that says what it would take', { status: 488, described: true }],
+    ['no description', { status: 200, described: false }],
+  ] as const) {
+    test(`${what} is no UPDATE taken: its early media give way to a ringing tone`, async () => {
+      const { world, caller, target } = await ringing();
+      target.rings(183, target.describe());
+      await settled();
+      target.onRequest = () => ({ status: answer.status, ...(answer.described && { body: target.describe() }) });
+      world.media.sessions[0]?.dies();
+      await settled();
+      assert.deepEqual(caller.sent, ['181', '180', '183 sdp', '180']);
+    });
+  }
+
   test('it answers while it is asked by UPDATE', async () => {
     const { world, caller, target } = await ringing();
     target.rings(183, target.describe());

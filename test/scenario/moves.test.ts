@@ -355,6 +355,13 @@ describe('a connected call is moved, attended', () => {
     world.assertTalk(target, next);
   });
 
+  test('is one of a connected call: of one that waits, it is an instruction like any other', async () => {
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { id } = await world.arrive();
+    assert.ok((await world.transfer(id, undefined, { attended: true })).ok);
+  });
+
   test('needs a media engine', async () => {
     const world = new CallWorld();
     world.media.mode = 'direct';

@@ -245,6 +245,7 @@ describe('a phone that has talked to the new party itself', () => {
     await settled();
     assert.deepEqual(told, [202, 100]);
     assert.equal(world.target.dialled.replaces, theirs);
+    assert.equal(world.target.dialled.to, 'sip:shop2@127.0.0.1:5099');
     world.target.answers();
     await settled();
     assert.deepEqual(told, [202, 100, 200]);
@@ -252,6 +253,20 @@ describe('a phone that has talked to the new party itself', () => {
     caller.hangsUp();
     await settled();
     world.assertNothingLeft();
+  });
+
+  test('that phone is called by us, whatever way is preferred', async () => {
+    const world = new CallWorld();
+    world.subscriber.connect = ['refer', 'bridge'];
+    const { caller, id } = await world.arrive();
+    await world.transfer(id, 'terminal', { terminalId: 'phone', mode: 'bridge' });
+    await settled();
+    const { target } = world;
+    target.answers();
+    await settled();
+    target.refers('sip:shop2@127.0.0.1:5099', false, theirs);
+    await settled();
+    assert.deepEqual([world.target.dialled.replaces, caller.referred.length], [theirs, 0]);
   });
 
   for (const [what, to, here] of [

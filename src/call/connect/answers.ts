@@ -28,9 +28,10 @@ export class Answers {
     this.#updated = { fork, told: this.#exchange.sent.target };
   }
 
-  /** The engine is gone. */
+  /** The engine is gone: whoever is not told of another one by UPDATE goes on sending to it. */
   lost(): void {
     this.#lost = true;
+    this.#updated = undefined;
   }
 
   /**
@@ -48,7 +49,6 @@ export class Answers {
     if (status >= 300 || body === '' || fork === undefined || target.answered) {
       throw new Failure('no-media', `${target.name} takes no UPDATE (${status})`);
     }
-    this.#lost = false;
     this.updated(fork);
     return this.#exchange.answer('target', body, fork);
   }
@@ -59,7 +59,7 @@ export class Answers {
    */
   async early(side: Side, sdp: string, fork?: string): Promise<string> {
     this.#offered ??= this.#exchange.sent[side];
-    if (this.#lost) throw new Failure('no-media', 'the engine that it sends to is gone');
+    if (this.#lost && !this.#isUpdated(fork)) throw new Failure('no-media', 'the engine that it sends to is gone');
     return this.#answer(side, sdp, fork);
   }
 
@@ -85,7 +85,7 @@ export class Answers {
   async #answer(side: Side, sdp: string, fork: string | undefined): Promise<string> {
     const told = this.#exchange.sent[opposite(side)];
     // RFC 6337 3.1.1: a response repeats the first answer, whatever an UPDATE has made of it
-    if (this.#isUpdated(fork) && told !== undefined && !this.#lost) return told;
+    if (this.#isUpdated(fork) && told !== undefined) return told;
     return this.#exchange.answer(side, sdp, fork);
   }
 

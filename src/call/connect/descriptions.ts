@@ -1,4 +1,5 @@
-// What a session description says that a call must know: hold, and whether an answer changes anything.
+// What a session description says that a call must know: hold, and whether an answer changes anything. sdp-transform reads any text;
+// what is no description has no streams.
 import { parse, type MediaDescription, type SessionDescription } from 'sdp-transform';
 
 type Stream = SessionDescription['media'][number];
@@ -8,10 +9,9 @@ type Stream = SessionDescription['media'][number];
  * has the old hold address 0.0.0.0 (RFC 2543). What is no description holds nothing.
  */
 export function heldBy(offer: string): boolean {
-  const session = read(offer);
-  const streams = session?.media.filter((stream) => stream.port !== 0) ?? [];
+  const session = parse(offer);
+  const streams = session.media.filter((stream) => stream.port !== 0);
   return (
-    session !== undefined &&
     streams.length > 0 &&
     streams.every((stream) => {
       const direction = directionOf(stream, session);
@@ -36,8 +36,7 @@ export function asHold(offer: string): { offer: string; answer: (sdp: string) =>
 export function leavesAsKnown(answer: string, offered: string, known: string | undefined): boolean {
   if (known === undefined) return false;
   if (answer === known) return true;
-  const [now, asked, before] = [read(answer), read(offered), read(known)];
-  if (!now || !asked || !before) return false;
+  const [now, asked, before] = [parse(answer), parse(offered), parse(known)];
   return (
     now.media.length === asked.media.length &&
     now.media.length === before.media.length &&
@@ -73,7 +72,7 @@ export const offerOfNowhere = [
 
 /** Whether an answer takes any of the streams that it was offered. */
 export function takesAny(answer: string): boolean {
-  return read(answer)?.media.some(({ port }) => port !== 0) ?? false;
+  return parse(answer).media.some(({ port }) => port !== 0);
 }
 
 /** The same description, with `direction` for each of its streams. */
@@ -103,12 +102,4 @@ function directionOf(stream: Stream, session: SessionDescription): string {
 
 function addressOf(stream: Stream, session: SessionDescription): string | undefined {
   return stream.connection?.ip ?? session.connection?.ip;
-}
-
-function read(sdp: string): SessionDescription | undefined {
-  try {
-    return parse(sdp);
-  } catch {
-    return undefined;
-  }
 }

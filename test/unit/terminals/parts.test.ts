@@ -131,6 +131,10 @@ describe('a record as a terminal sees it', () => {
     decideBefore: '1970-01-01T00:01:00.000Z',
   };
   const target = { to: '+8613800138000', by: 't1', mode: 'bridge', attempt: 1 };
+  test('has no second number where the network told of none', () => {
+    const view = viewOfRecord({ ...record, secondCalled: null, firstCalled: null }, 60_000);
+    assert.deepEqual(['secondCalled' in view, view.firstCalled], [false, '']);
+  });
   for (const [what, change, expected] of [
     ['waits', {}, { state: 'waiting' }],
     ['is being connected', { attempts: [tried] }, { state: 'connecting', target: { ...target, state: 'connecting' } }],
@@ -143,6 +147,31 @@ describe('a record as a terminal sees it', () => {
       'waits again after a busy target',
       { attempts: [{ ...tried, cause: { reason: 'target-busy', status: 486 } }] },
       { state: 'waiting', target: { ...target, state: 'failed', cause: 'target-busy' } },
+    ],
+    [
+      'talks at another node',
+      { attempts: [{ ...tried, ringingAt: 2_000, answeredAt: 3_000 }], answeredAt: 3_000 },
+      {
+        state: 'connected',
+        target: { ...target, state: 'connected' },
+        connectedAt: '1970-01-01T00:00:03.000Z',
+      },
+    ],
+    [
+      'was to be moved in vain, and ended without a word',
+      {
+        attempts: [
+          { ...tried, answeredAt: 3_000 },
+          { ...tried, attempt: 2, to: '+8613800138001', cause: { reason: 'target-busy' } },
+        ],
+        finalCalled: '+8613800138000',
+        end: { reason: 'withdrawn', by: 'caller', at: 9_000 },
+      },
+      {
+        state: 'ended',
+        target: { ...target, state: 'connected' },
+        end: { reason: 'withdrawn', at: '1970-01-01T00:00:09.000Z' },
+      },
     ],
     [
       'was connected and is over',
