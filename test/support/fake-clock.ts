@@ -46,7 +46,7 @@ export class FakeClock implements Clock {
       next.action();
       await settle();
     }
-    this.#now = until;
+    this.#now = Math.max(this.#now, until); // it may be moved by several at once, and never goes back
   }
 
   #next(until: number): Pending | undefined {
