@@ -1,13 +1,14 @@
 // Mutation of what decides: how many wrong rules would its tests let through? Run by test/mutation/run, from the top of the
 // checkout, for one of these groups.
 //
-// The property tests are left out: what a mutant does wrong must be caught by a named rule, and they are slow. So are the tests
-// that wait for real time or sockets. The unit tests come first, as they name the rule.
+// Files of properties and random calls are left out: what a mutant does wrong must be caught by a named rule, and they are slow. So
+// are the tests that wait for real time or sockets. `least` is what was reached, in percent; the unit tests come first, as they
+// name the rule. What lives is equivalent, or words for people.
 const groups = {
   numbers: {
     mutate: ['src/numbers/**/*.ts'],
     testFiles: ['test/unit/numbers/!(properties|oracle).test.ts'],
-    least: 90,
+    least: 91.5,
   },
   call: {
     mutate: [
@@ -23,7 +24,7 @@ const groups = {
     ],
     // The model in a few random orders; its invariants are named.
     environment: { CALL_MODEL_SEQUENCES: '300', CALL_MODEL_DEPTH: '0' },
-    least: 85,
+    least: 94,
   },
   trunk: {
     mutate: [
@@ -32,7 +33,7 @@ const groups = {
       'src/media/rtpengine/{digit-report,silence}.ts',
     ],
     testFiles: ['test/unit/trunk/*.test.ts', 'test/unit/media/!(ng|digit-receiver).test.ts'],
-    least: 85,
+    least: 94.5,
   },
 };
 
