@@ -451,6 +451,20 @@ describe('a connected call is held', () => {
     world.assertTalk(caller, target);
   });
 
+  test('by a phone that answers so: the other one, which asked, hears music', async () => {
+    const world = new CallWorld();
+    const { caller, id, target } = await world.connected();
+    target.holding = true;
+    await caller.asks({ method: 'INVITE', body: caller.describe() });
+    await settled();
+    assert.equal(world.view(id).state, 'held');
+    assert.match(world.hears(caller), /^music/);
+    target.holding = false;
+    await caller.asks({ method: 'INVITE', body: caller.describe() });
+    await settled();
+    world.assertTalk(caller, target);
+  });
+
   for (const how of ['blind', 'attended'] as const) {
     test(`by the caller's phone, which stays on hold while the call is moved (${how}): the new party hears music`, async () => {
       const world = new CallWorld();
@@ -508,6 +522,29 @@ describe('a connected call is held', () => {
     await settled();
     world.assertTalk(caller, target);
   });
+
+  for (const holder of ['caller', 'target'] as const) {
+    test(`without a media engine by the ${holder}'s phone, too: neither hears the other before both have resumed`, async () => {
+      const world = new CallWorld();
+      world.media.mode = 'direct';
+      const { caller, id, target } = await world.connected();
+      const phone = holder === 'caller' ? caller : target;
+      const asks = async (direction?: string) => {
+        await phone.asks({ method: 'INVITE', body: phone.describe(direction) });
+        await settled();
+      };
+      const heard = () => [world.hears(caller), world.hears(target)];
+      await asks('sendonly');
+      await world.calls.hold('shop1', id);
+      await settled();
+      await asks();
+      assert.equal(world.view(id).state, 'held');
+      assert.deepEqual(heard(), ['silence', 'silence']);
+      await world.calls.resume('shop1', id, 'pc');
+      await settled();
+      world.assertTalk(caller, target);
+    });
+  }
 
   test('only while it is connected', async () => {
     const world = new CallWorld();

@@ -6,6 +6,7 @@ import { Exchange, opposite, type PairingTools, type Sounds } from './exchange.t
 import { Hearing } from './hearing.ts';
 import { passOn } from './keys.ts';
 import type { Carrier, Party } from './party.ts';
+import { Silence } from './silence.ts';
 
 const sides = ['caller', 'target'] as const;
 
@@ -32,6 +33,7 @@ export class Pairing implements Carrier {
   /** Offers that are under way; another one meets 491 (RFC 3261 14.2). */
   #negotiating = 0;
   readonly #hearing: Hearing;
+  readonly #silence: Silence;
   /** Whether a side holds by its own phone, as it said last, while nobody is told yet. */
   readonly #untold = new Map<Side, boolean>();
 
@@ -67,6 +69,7 @@ export class Pairing implements Carrier {
     this.answers = new Answers(exchange, this.#parties);
     const whereIs = (side: Side) => (!parties[side] ? 'nobody' : this.#present(side) ? 'here' : 'elsewhere');
     this.#hearing = new Hearing(exchange, whereIs);
+    this.#silence = new Silence(exchange, (side, sdp) => this.#alone(async () => this.#present(side)?.renew(sdp)));
     this.#events = events;
   }
 
@@ -146,7 +149,7 @@ export class Pairing implements Carrier {
         return withSdp(from.said(await this.#answerFor(other, from, side, body)));
       }
       const before = { ...this.exchange.known };
-      const hold = this.#tools.media.mode === 'direct' ? undefined : asHold(body);
+      const hold = this.#isDirect ? undefined : asHold(body);
       const offer = await this.exchange.offer(side, hold?.offer ?? body);
       const method = party.answered ? 'INVITE' : 'UPDATE'; // RFC 3311 5.1: in an early dialog
       const asked = { method, contentType: 'application/sdp', body: party.said(offer) };
@@ -160,8 +163,9 @@ export class Pairing implements Carrier {
       const heard = await this.exchange.answer(other, accepted);
       const answer = from.said(hold?.answer(heard) ?? heard);
       if (fork !== undefined) this.answers.updated(fork);
-      this.#noteHold(side, body);
-      return withSdp(answer);
+      if (!heldBy(offer)) this.#untold.set(other, heldBy(accepted)); // a phone on hold stays so
+      const apart = this.#noteHold(side, body);
+      return withSdp(apart ? withDirection(answer, 'inactive') : answer);
     });
   }
 
@@ -179,24 +183,35 @@ export class Pairing implements Carrier {
     return method === 'UPDATE' || standing === undefined ? { status: 200 } : withSdp(from.said(standing));
   }
 
-  /** Before both have answered nobody talks, and a direction is still one of early media. */
-  #noteHold(side: Side, offer: string): void {
-    this.#untold.set(side, heldBy(offer));
-    if (sides.every((each) => this.#parties[each]?.answered === true)) this.tellHolds();
+  /**
+   * Before both have answered nobody talks, and a direction is still one of early media. Resolves with whether the side is to be
+   * answered that the two do not hear each other all the same.
+   */
+  #noteHold(side: Side, offer: string): boolean {
+    const note = () => {
+      this.#untold.set(side, heldBy(offer));
+      if (sides.every((each) => this.#parties[each]?.answered === true)) this.tellHolds();
+    };
+    if (this.#isDirect) {
+      return this.#silence.whileAnswering(side, note, (error) => {
+        this.#tools.log.warn(`who is on hold may be heard: ${messageOf(error)}`);
+      });
+    }
+    note();
+    return false;
   }
 
   /**
-   * Plays to a side, or nothing: neither then hears the other. Where no engine can see to that, both sides are put on hold
-   * (RFC 3264 8.4).
+   * Plays to a side, or nothing: neither then hears the other.
    */
   async play(to: Side, sounds: Sounds | undefined): Promise<void> {
-    if (this.#tools.media.mode === 'direct') return this.#silence(to);
-    await this.#hearing.play(to, sounds);
+    if (this.#isDirect) await this.#silence.begin(to);
+    else await this.#hearing.play(to, sounds);
   }
 
   async stopPlaying(to: Side): Promise<void> {
-    if (this.#tools.media.mode === 'direct') return this.#renewAll((sdp) => sdp);
-    await this.#hearing.stop(to);
+    if (this.#isDirect) await this.#silence.end(to);
+    else await this.#hearing.stop(to);
   }
 
   #sound(side: Side): void {
@@ -205,18 +220,8 @@ export class Pairing implements Carrier {
     });
   }
 
-  async #silence(to: Side): Promise<void> {
-    const heard = this.exchange.sent[to];
-    if (heard === undefined || heldBy(heard)) return; // a hold that came across
-    await this.#renewAll((sdp) => withDirection(sdp, 'sendonly'));
-  }
-
-  async #renewAll(change: (sdp: string) => string): Promise<void> {
-    const renew = async (side: Side) => {
-      const sent = this.exchange.sent[side];
-      if (sent !== undefined) await this.#present(side)?.renew(change(sent));
-    };
-    await this.#alone(() => Promise.all(sides.map(renew)));
+  get #isDirect(): boolean {
+    return this.#tools.media.mode === 'direct';
   }
 
   /** From now on somebody else is told what happens here. */
