@@ -3,7 +3,7 @@
 //
 // Files of properties and random calls are left out: what a mutant does wrong must be caught by a named rule, and they are slow. So
 // are the tests that wait for real time or sockets. `least` is what was reached, in percent; the unit tests come first, as they
-// name the rule. What lives is equivalent, or words for people.
+// name the rule. Most of what lives is equivalent, or words for people.
 const groups = {
   numbers: {
     mutate: ['src/numbers/**/*.ts'],

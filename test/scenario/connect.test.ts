@@ -471,6 +471,23 @@ describe('by redirect', () => {
   });
 });
 
+describe('a way that an instruction names', () => {
+  test('is a bridge where it is too late for a 302', async () => {
+    const world = new CallWorld(early);
+    const { id } = await world.arrive();
+    const answer = await world.transfer(id, undefined, { mode: 'redirect' });
+    assert.ok(answer.ok && answer.call?.target?.mode === 'bridge');
+  });
+
+  test('by refer needs media only to answer the caller with music', async () => {
+    const world = new CallWorld();
+    world.media.mode = 'direct';
+    const { id } = await world.connected();
+    const answer = await world.transfer(id, undefined, { mode: 'refer' });
+    assert.ok(answer.ok && answer.call?.move?.mode === 'refer');
+  });
+});
+
 describe('auto', () => {
   test('takes the order of the trunk, or the one of the subscriber, and the first way that is possible', async () => {
     const modeOf = async (

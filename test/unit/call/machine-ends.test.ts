@@ -16,6 +16,7 @@ import {
   early,
   endOf,
   type Happening,
+  handedBack,
   hungUp,
   instructed,
   joined,
@@ -256,6 +257,11 @@ describe('a caller who is connected with nobody', () => {
       assert.ok(state.at === 'waiting' && state.caller === 'ringing');
       assert.deepEqual(done(last), ['note-failure', 'stop-attempt']);
     }
+  });
+
+  test('rings on where a 302 could not be sent, and is bridged', () => {
+    const { state } = play([located, instructed({ mode: 'redirect' }), handedBack(1)]);
+    assert.ok(state.at === 'calling' && state.caller === 'ringing' && state.instruction.mode === 'bridge');
   });
 
   test('cannot be taken back from a 302 that leaves', () => {
