@@ -1,10 +1,10 @@
-// What people read about the settings, made from the schema: the README's table, config/default.yaml, and the
+// What people read about the settings, made from the schema: config/SETTINGS.md, config/default.yaml, and the
 // values in force.
 import { Document, isCollection, isMap, isScalar } from 'yaml';
 import { z } from 'zod';
 import { maskUriSecrets, masked } from './mask.ts';
 import { isRecord } from './source.ts';
-import { isSection, unwrap, walk, type Section, type SettingFacts } from './walk.ts';
+import { expectedOf, isSection, unwrap, walk, type Section, type SettingFacts } from './walk.ts';
 
 /** The tree with the defaults of what it lacks, and secrets masked. */
 export function describeValues(schema: Section, tree: Record<string, unknown>): Record<string, unknown> {
@@ -28,21 +28,26 @@ function describe(schema: z.core.$ZodType, value: unknown): unknown {
   return typeof value === 'string' ? maskUriSecrets(value) : value;
 }
 
-const preface = `The file is that of \`--config\`, else of the variable \`RINGAWAY_CONFIG\`, else \`./ringaway.yaml\`, else
+const preface = `# Settings
+
+Made by \`scripts/docs\` from src/config; do not edit.
+
+The file is that of \`--config\`, else of the variable \`RINGAWAY_CONFIG\`, else \`./ringaway.yaml\`, else
 \`config/default.yaml\`. Each setting can be set by a variable, which goes before the file: \`calls.decideWithin\` by
 \`RINGAWAY_CALLS_DECIDE_WITHIN=30s\`, lists and entries in YAML's flow style (\`RINGAWAY_SIP_LISTEN='[udp://10.0.0.1:5060]'\`); an
 empty variable counts as not set. Durations are written \`500ms\`, \`60s\`, \`5m\`, \`4h\`, \`30d\`. The keys of a trunk below
 \`credentials\` may also stand in its profile: \`trunk-profiles/NAME.yaml\` beside the settings file, or in \`config/\`.`;
 
-/** What a Markdown page says of the settings: how they are given, and a table of all. */
-export function settingsTable(schema: Section): string {
+/** The Markdown page of the settings: how they are given, and a table of all. */
+export function settingsPage(schema: Section): string {
   const rows = [...walk(schema)].filter(({ shape }) => shape !== 'section').map(tableRow);
-  return [preface, '', '| setting | default | meaning |', '|---|---|---|', ...rows].join('\n');
+  return [preface, '', '| setting | takes | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function tableRow({ path, byDefault, facts }: SettingFacts): string {
+function tableRow({ path, byDefault, facts, expected = '' }: SettingFacts): string {
   const shown = byDefault === undefined ? '' : `\`${flow(byDefault)}\``;
-  const cells = [`\`${path.join('.').replaceAll('.[]', '[]')}\``, shown, facts?.description ?? ''];
+  const name = `\`${path.join('.').replaceAll('.[]', '[]')}\``;
+  const cells = [name, expected, shown, facts?.description ?? ''];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -68,7 +73,9 @@ function annotate(schema: Section, map: unknown): void {
   for (const [key, child] of Object.entries(schema.shape)) {
     const { schema: inner, facts } = unwrap(child);
     const example = facts?.example?.split('\n').map((line) => `   ${line}`) ?? [];
-    const comment = [` ${facts?.description ?? ''}`, ...example];
+    const expected = expectedOf(inner);
+    const meaning = ` ${facts?.description ?? ''}${expected === undefined ? '' : ` Takes ${expected}.`}`;
+    const comment = [meaning, ...example];
     const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
     if (!pair || !isScalar(pair.key)) {
       unset.push(`${comment.join('\n')}${example.length > 0 ? '' : `\n   ${key}:`}`);

@@ -15,16 +15,21 @@ export interface About {
 
 export const about = z.registry<About>();
 
+/** What each kind of value takes, in words. */
+export const takes = z.registry<{ expected: string }>();
+
 /** A value that `parse` understands; undefined means it does not, and the person is told `expected`. */
 export type Kind<T> = z.ZodPipe<z.ZodUnknown, z.ZodTransform<T>>;
 
-export function kind<T>(expected: string, parse: (input: unknown) => T | undefined): Kind<T> {
-  return z.unknown().transform((input, context): T => {
+export function kind<T>(expected: string, parse: (input: unknown) => T | undefined, examples = ''): Kind<T> {
+  const schema = z.unknown().transform((input, context): T => {
     const value = parse(input);
     if (value !== undefined) return value;
-    context.issues.push({ code: 'custom', message: expected, input });
+    context.issues.push({ code: 'custom', message: expected + examples, input });
     return z.NEVER;
   });
+  takes.add(schema, { expected });
+  return schema;
 }
 
 /** A kind of value that is written as a string. */
@@ -94,10 +99,11 @@ export function parseDuration(input: string): number | undefined {
 /** Milliseconds, written with a unit. */
 export function duration(from: string, to: string): Kind<number> {
   const [least, most] = [parseDuration(from) ?? 0, parseDuration(to) ?? 0];
-  return kind(`a duration of ${from} to ${to}, such as 500ms, 60s, 5m, 4h or 30d`, (input) => {
+  const parse = (input: unknown) => {
     const milliseconds = input === 0 ? 0 : typeof input === 'string' ? parseDuration(input) : undefined;
     return milliseconds !== undefined && milliseconds >= least && milliseconds <= most ? milliseconds : undefined;
-  });
+  };
+  return kind(`a duration of ${from} to ${to}`, parse, ', such as 500ms, 60s, 5m, 4h or 30d');
 }
 
 const hostName = /^(?!.*\.\.)[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9])?$/i;

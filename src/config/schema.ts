@@ -1,4 +1,4 @@
-// Every setting: its place, kind, default and meaning. The README's table, config/default.yaml, the names of
+// Every setting: its place, kind, default and meaning. config/SETTINGS.md, config/default.yaml, the names of
 // the variables and the checks are all made from this file.
 import { z } from 'zod';
 import {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { loadSettings } from '../../../src/config.ts';
-import { defaultsYaml, settingsTable } from '../../../src/config/describe.ts';
+import { defaultsYaml, settingsPage } from '../../../src/config/describe.ts';
 import { settingsSchema } from '../../../src/config/schema.ts';
 import { variableName } from '../../../src/config/variables.ts';
 import { walk } from '../../../src/config/walk.ts';
@@ -258,9 +258,8 @@ describe('what is made from the schema is as the schema is (scripts/docs writes 
     assert.equal(readRoot('config/default.yaml'), defaultsYaml(settingsSchema));
   });
 
-  test("the README's table", () => {
-    const table = /<!-- settings:begin -->\n\n([^]*?)\n\n<!-- settings:end -->/.exec(readRoot('README.md'))?.[1];
-    assert.equal(table, settingsTable(settingsSchema));
+  test('config/SETTINGS.md', () => {
+    assert.equal(readRoot('config/SETTINGS.md'), `${settingsPage(settingsSchema)}\n`);
   });
 
   test('every setting says what it means', () => {
