@@ -14,14 +14,14 @@ import { redirectHeaders, referHeaders, type CallersTrunk } from './destinations
 import { contactOf } from './dialog-headers.ts';
 import { containedReferral } from './referral.ts';
 import type { Leg } from './legs.ts';
-import { accepted } from './options.ts';
 import { forgetCancel, type PendingInvite } from './pending-invites.ts';
-import { parseReason, reasonHeaders } from './reason.ts';
+import { parseReason } from './reason.ts';
+import { rejectionHeaders } from './rejection.ts';
 import { sessionAnswer } from './session-timer.ts';
 import type { Socket, SrfRequest, SrfResponse } from './srf.ts';
 import { StandingDialog, type Ended } from './standing.ts';
 import { OutgoingLeg } from './target-leg.ts';
-import { contained, respond, responded, retryAfterSeconds, type Tools } from './tools.ts';
+import { contained, respond, responded, type Tools } from './tools.ts';
 
 type State =
   | { is: 'ringing' } // no final response was asked for
@@ -144,11 +144,7 @@ export class IncomingLeg implements CallerLeg, Leg {
 
   reject(status: number, cause?: Cause): void {
     if (this.#state.is !== 'ringing') return;
-    const headers = reasonHeaders(cause);
-    if (status === 420) headers['Unsupported'] = this.#unsupported.join(', ');
-    if (status === 415) Object.assign(headers, accepted); // RFC 3261 8.2.3
-    if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
-    respond(this.#tools, this.#invite.res, status, { headers });
+    respond(this.#tools, this.#invite.res, status, { headers: rejectionHeaders(status, cause, this.#unsupported) });
     this.#leave();
   }
 

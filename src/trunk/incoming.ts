@@ -10,7 +10,7 @@ import { expectCancel, lighten, type PendingInvite } from './pending-invites.ts'
 import { hasTag, intervalTooShort } from './session-timer.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
-import { respond, retryAfterSeconds, type Tools } from './tools.ts';
+import { respond, retryLater, type Tools } from './tools.ts';
 
 /** INVITEs that begin a call: the leg is made, CANCEL listened for and 180 sent before anything else happens. */
 export class IncomingInvites {
@@ -47,7 +47,7 @@ export class IncomingInvites {
     const handler = this.#handler;
     if (this.#draining || !handler) {
       counters.refusedDraining += 1;
-      respond(this.#tools, res, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+      respond(this.#tools, res, 503, { headers: retryLater });
       return;
     }
     const refusal = this.#refusal(req, trunk);

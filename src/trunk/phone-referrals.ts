@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts';
 import { readRefer, type ReferRequest } from './refer-to.ts';
 import { writeSipfrag } from './sipfrag.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
-import { respond, retryAfterSeconds, type Tools } from './tools.ts';
+import { respond, retryLater, type Tools } from './tools.ts';
 
 /** How long the subscription is said to last: longer than anybody lets a phone ring. Seconds. */
 const lasts = 600;
@@ -55,8 +55,7 @@ export class PhoneReferrals {
         return (this.#last = new Told(this.#tools, `refer${id}`, read.subscribes ? this.#send : undefined));
       },
       (status) => {
-        const headers: Record<string, string> = status === 503 ? { 'Retry-After': String(retryAfterSeconds) } : {};
-        respond(this.#tools, response, status, { headers });
+        respond(this.#tools, response, status, { headers: status === 503 ? retryLater : {} });
       },
     );
     try {

@@ -8,7 +8,7 @@ import type { Peers } from './peers.ts';
 import { Seldom } from './seldom.ts';
 import type { TrunkSettings } from './settings.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
-import { allow, contained, respond, retryAfterSeconds, type Tools } from './tools.ts';
+import { allow, contained, respond, retryLater, type Tools } from './tools.ts';
 
 /** Strangers may knock as often as they like; the log hears of it once in this time. Milliseconds. */
 const strangerLogInterval = 60_000;
@@ -72,7 +72,7 @@ export class Requests {
   #answerOptions(trunk: TrunkSettings, request: SrfRequest, response: SrfResponse): void {
     this.#tools.counters.options += 1;
     if (this.#invites.draining) {
-      respond(this.#tools, response, 503, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+      respond(this.#tools, response, 503, { headers: retryLater });
       return;
     }
     const unsupported = unsupportedOptions(splitList(request.get('require') ?? ''), trunk.reading);

@@ -27,8 +27,8 @@ export const allowWithRefer = `${allow}, REFER`;
 /** 64*T1 (RFC 3261 17.1.2.2 timer F, 13.3.1.4): after this time nobody answers any more. Milliseconds. */
 export const transactionTimeout = 32_000;
 
-/** With a 503 of ours (RFC 3261 21.5.4). */
-export const retryAfterSeconds = 30;
+/** With a 503 of ours: come again in so many seconds (RFC 3261 21.5.4). */
+export const retryLater = { 'Retry-After': '30' };
 
 /** A little longer than the server waits by itself, so that its own word comes first. Milliseconds. */
 export const serverTimeout = 40_000;
