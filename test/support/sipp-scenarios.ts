@@ -15,8 +15,10 @@ o=sipp 1 ${version} IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
-m=audio [rtp_port] RTP/AVP 8
+m=audio [rtp_port] RTP/AVP 8 101
 a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
 a=ptime:20
 a=${direction}`;
 

@@ -15,7 +15,8 @@ const lookEvery = 25;
 
 /**
  * Puts digits (RFC 4733) into the voice that goes to one side. The descriptions must have been told to the engine with
- * the flag `inject DTMF` before.
+ * the flag `inject DTMF` before. rtpengine 10.5 says yes and sends nothing, too, once the speaker's phone has pressed two keys or
+ * more itself: it then takes the events for what that phone mostly sends, and puts ours behind them.
  * @throws Failure `no-media` when no voice goes there: rtpengine would say yes and send nothing
  */
 export async function sendDigits(seat: Seat, clock: Clock, to: Side, digits: string): Promise<void> {

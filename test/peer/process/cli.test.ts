@@ -266,7 +266,7 @@ describe('commands about the settings', { timeout: 60_000 }, () => {
     assert.equal(node, 'n1');
     assert.match(String(calls.maxHold), /^(90s|1\.5m|90000)$/);
     const docs = await ringaway(['config', 'docs']);
-    assert.match(docs.out, /^\| setting \| default \| meaning \|\n[\s\S]*`calls\.decideWithin`/m);
+    assert.match(docs.out, /^\| setting \| takes \| default \| meaning \|\n[\s\S]*`calls\.decideWithin`/m);
   });
 
   test('several faults: a line for each, with the place, the key, the value and what was expected', async () => {

@@ -1,12 +1,10 @@
 // A terminal's own IP phone holds the call and moves it on by its own transfer key, on the wire and heard: SIPp, Kamailio, rtpengine.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { sampleRate } from '../../../src/simulate/rtp/g711.ts';
 import type { RtpSession } from '../../../src/simulate/rtp/session.ts';
-import { tone } from '../../../src/simulate/rtp/sources.ts';
 import {
   answers,
   ask,
@@ -26,7 +24,7 @@ import {
 } from '../../support/sipp-scenarios.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
 import { keptUdpPort } from '../../support/sipp.ts';
-import { wav } from '../../support/wav.ts';
+import { toneFile } from '../../support/media-call.ts';
 import {
   assertVoices,
   numbers,
@@ -42,8 +40,7 @@ import {
 const music = 1_000;
 const folder = mkdtempSync(path.join(tmpdir(), 'ringaway-phone-transfer-'));
 after(() => rmSync(folder, { recursive: true }));
-const musicFile = path.join(folder, 'music.wav');
-writeFileSync(musicFile, wav(tone(music)(sampleRate / 2)));
+const musicFile = toneFile(folder, music, 0.5);
 
 /** Resolves when the tone was heard so much longer than until now. */
 async function hears(rtp: RtpSession, frequency: number, seconds = 0.5): Promise<void> {

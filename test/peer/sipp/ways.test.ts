@@ -1,13 +1,11 @@
 // Every way to connect and everything that happens while two people talk, with SIPp, Kamailio and rtpengine: what is said
 // on the wire, what is heard, and what the record says of it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { sampleRate } from '../../../src/simulate/rtp/g711.ts';
 import type { RtpSession } from '../../../src/simulate/rtp/session.ts';
-import { tone } from '../../../src/simulate/rtp/sources.ts';
 import { valuesOf } from '../../support/sipp.ts';
 import {
   answers,
@@ -27,7 +25,7 @@ import {
   tellsOfReferral,
 } from '../../support/sipp-scenarios.ts';
 import type { WatchedTerminal } from '../../support/site.ts';
-import { wav } from '../../support/wav.ts';
+import { toneFile } from '../../support/media-call.ts';
 import {
   assertVoices,
   numbers,
@@ -45,8 +43,7 @@ const music = 1_000;
 const others = 780;
 const folder = mkdtempSync(path.join(tmpdir(), 'ringaway-ways-'));
 after(() => rmSync(folder, { recursive: true }));
-const musicFile = path.join(folder, 'music.wav');
-writeFileSync(musicFile, wav(tone(music)(sampleRate / 2)));
+const musicFile = toneFile(folder, music, 0.5);
 
 const fromFirst = { caller: numbers.caller, called: numbers.first };
 
@@ -264,6 +261,26 @@ describe('every way to connect, with real peers', { skip: peersMissing() ?? fals
       assert.equal((await terminal.ended()).end?.reason, 'completed');
       const { reason, causes } = await endOf(since);
       assert.deepEqual([reason, causes], ['completed', [undefined, undefined]]);
+    }));
+
+  test('digits: those of the phones reach the other one, and those of the terminal the final phone', () =>
+    scene(async () => {
+      await phone('first', rings, isCancelled);
+      const final = await phone('final', rings, answers, isAsked('BYE'));
+      const calling = await caller(awaitCue, ask('BYE', 2));
+      const callId = await transfer(numbers.final);
+      await terminal.state('connected');
+      await assertVoices(calling, final);
+      // A key that is pressed while another one sounds is garbled, as on any line: each time the voice is awaited.
+      assert.ok((await terminal.client.digits({ callId, digits: '42' })).ok);
+      await final.rtp.until(({ digits }) => digits === '42', 5_000);
+      await hearsOnly(final.rtp, voices.caller, 0.3);
+      assert.ok(calling.rtp.press('19#'), 'the caller was told that keys are taken');
+      await final.rtp.until(({ digits }) => digits === '4219#', 5_000);
+      assert.ok(final.rtp.press('*0'), 'and the final phone');
+      await calling.rtp.until(({ digits }) => digits === '*0', 5_000);
+      await calling.sipp.cue();
+      assert.equal((await terminal.ended()).end?.reason, 'completed');
     }));
 
   test('held by a terminal: the caller hears music and nothing else, and the voice again when it is taken back', () =>
