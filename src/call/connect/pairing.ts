@@ -201,9 +201,7 @@ export class Pairing implements Carrier {
     return false;
   }
 
-  /**
-   * Plays to a side, or nothing: neither then hears the other.
-   */
+  /** Plays to a side, or nothing: neither then hears the other. */
   async play(to: Side, sounds: Sounds | undefined): Promise<void> {
     if (this.#isDirect) await this.#silence.begin(to);
     else await this.#hearing.play(to, sounds);

@@ -1,5 +1,6 @@
 import type { MongoClient, ServerHeartbeatStartedEvent } from 'mongodb';
 import type { Clock, Timer } from '../../shared/clock.ts';
+import { withDeadline } from '../../shared/deadline.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 
@@ -8,6 +9,8 @@ const stuckAfter = 6_000;
 const awaitedFor = 10_000;
 /** Milliseconds until it is tried again when no server was found. */
 const pause = 1_000;
+/** Milliseconds that the driver may take over closing and over connecting: what is stuck in it may hold these up, too. */
+const renewWithin = 40_000;
 
 type Watched = Pick<MongoClient, 'on' | 'close' | 'connect'>;
 
@@ -31,9 +34,9 @@ export function renewWhenStuck(client: Watched, clock: Clock, log: Logger): () =
     renewing = true;
     log.warn('whether MongoDB is there gets no answer at all: the connections are made anew');
     try {
-      await client.close();
-      if (!isEnded()) await client.connect();
-      if (isEnded()) await client.close();
+      await withDeadline(clock, renewWithin, 'closing the connections', client.close());
+      if (!isEnded()) await withDeadline(clock, renewWithin, 'connecting', client.connect());
+      if (isEnded()) await withDeadline(clock, renewWithin, 'closing the connections', client.close());
     } catch (error) {
       log.warn(`MongoDB is not there: ${messageOf(error)}`);
       clock.after(pause, () => void renew());

@@ -123,6 +123,18 @@ describe('the driver waits for ever whether its server is there', () => {
     assert.deepEqual(done, ['close', 'connect']);
   });
 
+  test('closing and connecting that get stuck themselves are given up, and tried again', async () => {
+    let stuck = true;
+    const { clock, done, client } = watched(() => (stuck ? new Promise(() => undefined) : Promise.resolve()));
+    client.emit('serverHeartbeatStarted', { connectionId, awaited: false });
+    await clock.advance(6_000);
+    assert.deepEqual(done.splice(0), ['close', 'connect']);
+    stuck = false;
+    await clock.advance(41_000);
+    assert.deepEqual(done, ['close', 'connect']);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   test('a store that is closed meanwhile stays closed', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const { clock, done, client, end } = watched(() => promise);
